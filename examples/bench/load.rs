@@ -1,0 +1,138 @@
+//! The load generator: connections that each ask, wait for the answer, and ask again.
+//! Not for: judging the answers beyond their status.
+
+use std::error::Error;
+use std::io::{Read, Write, stdout};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::Outcome;
+use super::registry::{CLIENT_ID, SCOPE, SECRET};
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A token.
+    Token,
+    /// A token for an application that does not exist.
+    UnknownClient,
+    /// A token with a wrong secret.
+    WrongSecret,
+    /// A token for ten thousand scopes.
+    HugeScope,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::Token, Self::UnknownClient, Self::WrongSecret, Self::HugeScope];
+
+    /// Its name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::UnknownClient => "unknown-client",
+            Self::WrongSecret => "wrong-secret",
+            Self::HugeScope => "huge-scope",
+        }
+    }
+
+    /// The kind of this name.
+    pub(super) fn parse(name: &str) -> Outcome<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| "no such kind".into())
+    }
+
+    fn status(self) -> &'static str {
+        match self {
+            Self::Token => "HTTP/1.1 200",
+            Self::UnknownClient | Self::WrongSecret => "HTTP/1.1 401",
+            Self::HugeScope => "HTTP/1.1 400",
+        }
+    }
+
+    fn request(self) -> String {
+        let (client_id, secret) = match self {
+            Self::Token | Self::HugeScope => (CLIENT_ID, SECRET),
+            Self::UnknownClient => ("nobody", SECRET),
+            Self::WrongSecret => (CLIENT_ID, "a-wrong-one-that-is-as-long-as-the-right-one-would-be"),
+        };
+        let scope = if self == Self::HugeScope { vec!["abcde"; 10_000].join("+") } else { SCOPE.to_owned() };
+        let form = format!(
+            "grant_type=client_credentials&client_id={client_id}&client_secret={secret}&scope={scope}"
+        );
+        format!(
+            "POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\n\r\n{form}",
+            form.len()
+        )
+    }
+}
+
+/// Gets one token on a new connection.
+pub(super) fn once(address: SocketAddr) -> Outcome {
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(Kind::Token.request().as_bytes())?;
+    let mut answer = [0; 4096];
+    let count = stream.read(&mut answer)?;
+    match answer.get(..count) {
+        Some(answer) if answer.starts_with(Kind::Token.status().as_bytes()) => Ok(()),
+        answer => Err(format!("no token: {:?}", answer.map(String::from_utf8_lossy)).into()),
+    }
+}
+
+/// Asks for `seconds` and prints: answers, seconds, median and 99th percentile in microseconds.
+#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+pub(super) fn run(address: SocketAddr, kind: Kind, connections: usize, seconds: u64) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut times, elapsed) = runtime.block_on(async {
+        let started = Instant::now();
+        let end = started + Duration::from_secs(seconds);
+        let tasks: Vec<_> = (0..connections).map(|_| tokio::spawn(ask(address, kind, end))).collect();
+        let mut times = Vec::new();
+        for task in tasks {
+            times.extend(task.await?.map_err(|why| format!("{}: {why}", kind.name()))?);
+        }
+        Ok::<_, Box<dyn Error>>((times, started.elapsed()))
+    })?;
+    times.sort_unstable();
+    let percentile = |percent: usize| times.get(times.len() * percent / 100).map_or(0, Duration::as_micros);
+    writeln!(stdout(), "{} {} {} {}", times.len(), elapsed.as_secs_f64(), percentile(50), percentile(99))?;
+    Ok(())
+}
+
+/// One connection.
+#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+async fn ask(address: SocketAddr, kind: Kind, end: Instant) -> Result<Vec<Duration>, String> {
+    let failed = |error: std::io::Error| error.to_string();
+    let mut stream = tokio::net::TcpStream::connect(address).await.map_err(failed)?;
+    stream.set_nodelay(true).map_err(failed)?;
+    let request = kind.request();
+    let (mut times, mut answer) = (Vec::new(), Vec::with_capacity(4096));
+    while Instant::now() < end {
+        let asked = Instant::now();
+        stream.write_all(request.as_bytes()).await.map_err(failed)?;
+        answer.clear();
+        while !is_whole(&answer) {
+            if stream.read_buf(&mut answer).await.map_err(failed)? == 0 {
+                return Err("the server closed the connection".to_owned());
+            }
+        }
+        if !answer.starts_with(kind.status().as_bytes()) {
+            return Err(String::from_utf8_lossy(&answer).into_owned());
+        }
+        times.push(asked.elapsed());
+    }
+    Ok(times)
+}
+
+/// Whether head and body are there.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return false;
+    };
+    let head = String::from_utf8_lossy(answer.get(..end).unwrap_or_default()).to_ascii_lowercase();
+    let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
+    length
+        .and_then(|length| length.parse::<usize>().ok())
+        .is_some_and(|length| answer.len() >= end + 4 + length)
+}

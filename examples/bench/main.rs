@@ -1,0 +1,67 @@
+//! The benchmark: raw signatures, tokens, refusals, memory and start, all in one run on this machine.
+//! Not for: tests; it asserts nothing. `scripts/bench` builds it and the release binary, and runs it.
+
+use std::error::Error;
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+
+mod load;
+mod process;
+mod raw;
+mod registry;
+mod report;
+
+use load::Kind;
+use report::{Measured, Round};
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+/// How many times raw signatures and tokens are measured in turn. The medians are reported.
+const ROUNDS: usize = 7;
+
+/// How long each measurement takes, in seconds.
+const SECONDS: u64 = 4;
+
+/// Connections that keep the server busy without a queue that hides what a token takes.
+const BUSY: usize = 32;
+
+/// Connections of the row on memory.
+const MANY: usize = 256;
+
+fn main() -> Outcome {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["raw", seconds] => raw::run(seconds.parse()?),
+        ["load", address, kind, connections, seconds] => {
+            load::run(address.parse()?, Kind::parse(kind)?, connections.parse()?, seconds.parse()?)
+        }
+        [binary] => measure(&PathBuf::from(binary)),
+        _ => Err("usage: bench BINARY".into()),
+    }
+}
+
+fn measure(binary: &PathBuf) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    registry::prepare(folder.path())?;
+    let mut starts = Vec::new();
+    for _ in 0..11 {
+        starts.push(process::Server::start(binary, folder.path())?.first_token);
+    }
+    let server = process::Server::start(binary, folder.path())?;
+    let idle_memory = server.memory_kib()?;
+    let mut rounds = Vec::new();
+    for number in 1..=ROUNDS {
+        let raw = process::raw(SECONDS)?;
+        let tokens = process::load(&server, Kind::Token, BUSY, SECONDS)?;
+        writeln!(stdout(), "round {number}: {raw:.0} signatures/s, {:.0} tokens/s", tokens.per_second)?;
+        rounds.push(Round { raw, tokens });
+    }
+    let alone = process::load(&server, Kind::Token, 1, SECONDS)?;
+    let mut refusals = Vec::new();
+    for kind in [Kind::UnknownClient, Kind::WrongSecret, Kind::HugeScope] {
+        refusals.push((kind, process::load(&server, kind, BUSY, SECONDS)?));
+    }
+    let many = process::load(&server, Kind::Token, MANY, SECONDS)?;
+    let busy_memory = server.peak_memory_kib()?;
+    report::print(&Measured { starts, idle_memory, rounds, alone, refusals, many, busy_memory })
+}

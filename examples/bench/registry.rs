@@ -1,0 +1,64 @@
+//! A store with a thousand applications, made through the same code as the command line.
+//! Not for: measuring.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chancery::admin::applications::{self, ApplicationChange, NewApplication};
+use chancery::admin::{Admin, scopes, tenants};
+use chancery::crypto::master::MasterKey;
+use chancery::crypto::random::SystemRandom;
+use chancery::crypto::secret::Secret;
+use chancery::domain::application::ClientId;
+use chancery::domain::scope::ScopeName;
+use chancery::domain::tenant::{DEFAULT_TENANT, Host, IssuerUrl};
+use chancery::domain::time::SystemClock;
+use chancery::keys::vault::Vault;
+use chancery::store::sqlite::Sqlite;
+
+use super::Outcome;
+
+const APPLICATIONS: u32 = 1_000;
+
+/// The secret of every application here: a benchmark keeps none.
+pub(super) const SECRET: &str = "not-a-secret-but-as-long-as-one-of-ours-would-be-so-53";
+
+/// The application that asks for tokens.
+pub(super) const CLIENT_ID: &str = "app-500";
+
+/// What it asks for.
+pub(super) const SCOPE: &str = "identity_proofing";
+
+/// Fills `folder` with a store and its master key.
+pub(super) fn prepare(folder: &Path) -> Outcome {
+    let master = MasterKey::generate(&SystemRandom);
+    std::fs::write(folder.join("benchmark.key"), master.expose().as_bytes())?;
+    let (store, _) = Sqlite::open(&folder.join("chancery.db"))?;
+    let admin = Admin {
+        store: Arc::new(store),
+        clock: Arc::new(SystemClock::new()),
+        random: Arc::new(SystemRandom),
+        vault: Vault::new(&master, Arc::new(SystemRandom)),
+        actor: "bench".to_owned(),
+    };
+    tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+        let issuer = IssuerUrl::parse("http://localhost")?;
+        let tenant = tenants::add(&admin, DEFAULT_TENANT, vec![Host::parse("localhost")?], issuer).await?;
+        let scope = ScopeName::parse(SCOPE)?;
+        scopes::add(&admin, &tenant, scope.clone(), String::new()).await?;
+        for number in 0..APPLICATIONS {
+            let new = NewApplication {
+                name: format!("Application {number}"),
+                client_id: Some(ClientId::parse(&format!("app-{number}"))?),
+                secret: Some(Secret::new(SECRET.to_owned())),
+                settings: ApplicationChange {
+                    scopes: Some(vec![scope.clone()]),
+                    ..ApplicationChange::default()
+                },
+                ..NewApplication::default()
+            };
+            applications::add(&admin, &tenant, new).await?;
+        }
+        Ok(())
+    })
+}

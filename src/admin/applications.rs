@@ -1,0 +1,263 @@
+//! Registering, changing and removing applications.
+//! Not for: their further secrets (`credentials.rs`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+use serde_json::{Value, json};
+
+use super::credentials::{self, NewSecret};
+use super::{Admin, AdminError, view};
+use crate::crypto::secret::Secret;
+use crate::domain::application::{
+    Application, ApplicationType, AuthMethod, ClientId, DEFAULT_TOKEN_LIFETIME, GrantType, Registered,
+    check_token_lifetime,
+};
+use crate::domain::id::ApplicationId;
+use crate::domain::scope::{ScopeName, ScopeSet};
+use crate::domain::tenant::Tenant;
+use crate::domain::{Invalid, check_label};
+use crate::store::{Conflict, StoreError};
+
+/// Longest name of an application, in characters.
+const MAX_NAME: usize = 200;
+
+/// An application to be registered. What is `None` takes its default.
+#[derive(Debug, Default)]
+pub struct NewApplication {
+    /// Its name for people.
+    pub name: String,
+    /// What kind of program it is; `m2m` by default.
+    pub kind: Option<ApplicationType>,
+    /// Its name on the wire; made by the server by default.
+    pub client_id: Option<ClientId>,
+    /// Its first secret; made by the server by default.
+    pub secret: Option<Secret>,
+    /// Everything else, as for a change.
+    pub settings: ApplicationChange,
+}
+
+/// What an application is to be changed to; what is `None` stays. A list replaces the whole list.
+#[derive(Debug, Default)]
+pub struct ApplicationChange {
+    /// Its name for people.
+    pub name: Option<String>,
+    /// Whether it gets tokens.
+    pub enabled: Option<bool>,
+    /// The scopes it may ask for.
+    pub scopes: Option<Vec<ScopeName>>,
+    /// The scopes it gets when it asks for none; empty for all it may ask for.
+    pub default_scopes: Option<Vec<ScopeName>>,
+    /// The grants it may use.
+    pub grants: Option<Vec<GrantType>>,
+    /// The ways it may prove itself.
+    pub auth_methods: Option<Vec<AuthMethod>>,
+    /// How long its tokens live.
+    pub token_lifetime: Option<Duration>,
+}
+
+/// Registers an application. A confidential one gets a secret, which is returned this once.
+///
+/// # Errors
+/// When something given cannot be accepted, or the `client_id` is taken.
+pub async fn add(
+    admin: &Admin,
+    tenant: &Tenant,
+    new: NewApplication,
+) -> Result<(Arc<Registered>, Option<Secret>), AdminError> {
+    let kind = new.kind.unwrap_or(ApplicationType::M2m);
+    let now = admin.now();
+    let confidential = kind.is_confidential();
+    let mut application = Application {
+        id: ApplicationId::new(admin.random.as_ref()),
+        tenant: tenant.id,
+        client_id: new.client_id.map_or_else(|| make_client_id(admin), Ok)?,
+        name: new.name,
+        kind,
+        enabled: true,
+        grants: if confidential { vec![GrantType::ClientCredentials] } else { Vec::new() },
+        auth_methods: if confidential { AuthMethod::ALL.to_vec() } else { Vec::new() },
+        scopes: ScopeSet::default(),
+        default_scopes: None,
+        token_lifetime: DEFAULT_TOKEN_LIFETIME,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    new.settings.apply(&mut application);
+    check(admin, tenant, &application).await?;
+    let (credential, secret) = match (confidential, new.secret) {
+        (true, secret) => {
+            let (credential, secret) =
+                credentials::make(admin, &application, NewSecret { secret, ..NewSecret::default() })?;
+            (Some(credential), Some(secret))
+        }
+        (false, None) => (None, None),
+        (false, Some(_)) => return Err(public_has_no_secret(kind).into()),
+    };
+    let event =
+        admin.event(tenant.id, "application.add", application.client_id.as_str(), describe(&application));
+    match admin.store.add_application(application.clone(), credential.clone(), event).await {
+        Err(StoreError::Conflict(Conflict::Exists)) => {
+            let id = &application.client_id;
+            Err(AdminError::Conflict(format!(
+                "an application with client id {id:?} exists already in tenant {}",
+                tenant.name
+            )))
+        }
+        answer => {
+            answer?;
+            Ok((Arc::new(Registered { application, credentials: credential.into_iter().collect() }), secret))
+        }
+    }
+}
+
+/// An application by its `client_id`.
+///
+/// # Errors
+/// When there is none.
+pub async fn find(admin: &Admin, tenant: &Tenant, client_id: &str) -> Result<Arc<Registered>, AdminError> {
+    admin.store.application(tenant.id, client_id).await?.ok_or_else(|| AdminError::NotFound {
+        what: "application with client id",
+        name: client_id.to_owned(),
+        mend: " in this tenant: see 'chancery app list'",
+    })
+}
+
+/// All applications of a tenant, by `client_id`.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn list(admin: &Admin, tenant: &Tenant) -> Result<Vec<Arc<Registered>>, AdminError> {
+    const PAGE: usize = 500;
+    let mut all: Vec<Arc<Registered>> = Vec::new();
+    loop {
+        let after = all.last().map(|last| last.application.client_id.clone());
+        let page = admin.store.applications(tenant.id, after, PAGE).await?;
+        let is_last = page.len() < PAGE;
+        all.extend(page);
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
+/// Changes an application.
+///
+/// # Errors
+/// When it does not exist, or something given cannot be accepted.
+pub async fn change(
+    admin: &Admin,
+    tenant: &Tenant,
+    client_id: &str,
+    change: ApplicationChange,
+) -> Result<Arc<Registered>, AdminError> {
+    let registered = find(admin, tenant, client_id).await?;
+    let mut after = registered.application.clone();
+    change.apply(&mut after);
+    if after == registered.application {
+        return Ok(registered);
+    }
+    check(admin, tenant, &after).await?;
+    after.updated_at = admin.now();
+    let detail = json!({ "before": describe(&registered.application), "after": describe(&after) });
+    let event = admin.event(tenant.id, "application.set", client_id, detail);
+    admin.store.change_application(after.clone(), event).await?;
+    after.version += 1;
+    Ok(Arc::new(Registered { application: after, credentials: registered.credentials.clone() }))
+}
+
+/// Removes an application with its credentials.
+///
+/// # Errors
+/// When it does not exist.
+pub async fn remove(admin: &Admin, tenant: &Tenant, client_id: &str) -> Result<Arc<Registered>, AdminError> {
+    let registered = find(admin, tenant, client_id).await?;
+    let event = admin.event(tenant.id, "application.remove", client_id, describe(&registered.application));
+    admin.store.remove_application(registered.application.id, event).await?;
+    Ok(registered)
+}
+
+impl ApplicationChange {
+    fn apply(self, application: &mut Application) {
+        fn set<T>(field: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *field = value;
+            }
+        }
+        set(&mut application.name, self.name);
+        set(&mut application.enabled, self.enabled);
+        set(&mut application.scopes, self.scopes.map(ScopeSet::new));
+        set(&mut application.grants, self.grants.map(distinct));
+        set(&mut application.auth_methods, self.auth_methods.map(distinct));
+        set(&mut application.token_lifetime, self.token_lifetime);
+        let narrowed = self.default_scopes.map(|names| (!names.is_empty()).then(|| ScopeSet::new(names)));
+        set(&mut application.default_scopes, narrowed);
+    }
+}
+
+/// Everything an application must be, whatever it was before.
+async fn check(admin: &Admin, tenant: &Tenant, application: &Application) -> Result<(), AdminError> {
+    check_label("name", &application.name, MAX_NAME)?;
+    check_token_lifetime(application.token_lifetime)?;
+    let invalid = |text: String| Err(Invalid(text).into());
+    let kind = application.kind.as_str();
+    if !application.kind.is_confidential() {
+        if application.grants.contains(&GrantType::ClientCredentials) {
+            return invalid(format!(
+                "type {kind} is a public client and may not use client_credentials (RFC 6749 §4.4)"
+            ));
+        }
+        if !application.auth_methods.is_empty() {
+            return invalid(format!("type {kind} is a public client and cannot authenticate"));
+        }
+    } else if application.auth_methods.is_empty() {
+        return invalid(format!("type {kind} needs at least one authentication method"));
+    }
+    let registered = admin.store.scopes(tenant.id).await?;
+    for name in application.scopes.names() {
+        if !registered.iter().any(|scope| scope.name == *name) {
+            return Err(AdminError::NotFound {
+                what: "scope",
+                name: name.to_string(),
+                mend: " in this tenant: add it with 'chancery scope add'",
+            });
+        }
+    }
+    for name in application.default_scopes.iter().flat_map(ScopeSet::names) {
+        if !application.scopes.contains(name) {
+            return invalid(format!(
+                "default scope {:?} is not among the application's scopes",
+                name.as_str()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Assigned by the server (RFC 9068 §5), so that no caller can choose one that looks like a user's name: 128 random
+/// bits in hexadecimal, which no form or header escapes.
+fn make_client_id(admin: &Admin) -> Result<ClientId, Invalid> {
+    let mut bytes = [0; 16];
+    admin.random.fill(&mut bytes);
+    ClientId::parse(&HEXLOWER.encode(&bytes))
+}
+
+fn distinct<T: PartialEq>(values: Vec<T>) -> Vec<T> {
+    let mut seen: Vec<T> = Vec::with_capacity(values.len());
+    for value in values {
+        if !seen.contains(&value) {
+            seen.push(value);
+        }
+    }
+    seen
+}
+
+fn describe(application: &Application) -> Value {
+    serde_json::to_value(view::ApplicationView::new(application)).unwrap_or_default()
+}
+
+pub(super) fn public_has_no_secret(kind: ApplicationType) -> Invalid {
+    Invalid(format!("type {} is a public client and has no secret (RFC 6749 §2.1)", kind.as_str()))
+}

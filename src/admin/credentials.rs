@@ -1,0 +1,132 @@
+//! Adding, listing and removing secrets: rotate by adding one, moving the callers, removing the old.
+//! Not for: judging a presented secret (`oauth/client_auth`).
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::applications::{find, public_has_no_secret};
+use super::{Admin, AdminError};
+use crate::crypto::secret::{MAX_SECRET_BYTES, Secret};
+use crate::domain::application::Application;
+use crate::domain::credential::Credential;
+use crate::domain::id::CredentialId;
+use crate::domain::tenant::Tenant;
+use crate::domain::{Invalid, check_label};
+
+/// Most secrets an application may have at once: rotation needs two, and each costs a comparison per request.
+const MAX_CREDENTIALS: usize = 10;
+
+/// A secret to be added. What is `None` takes its default.
+#[derive(Debug, Default)]
+pub struct NewSecret {
+    /// What the operator calls it.
+    pub label: Option<String>,
+    /// How long it proves anything; for ever by default.
+    pub expires: Option<Duration>,
+    /// The secret itself; made by the server by default.
+    pub secret: Option<Secret>,
+}
+
+/// Adds a secret to an application and returns it this once.
+///
+/// # Errors
+/// When the application does not exist, is a public client, or has too many already.
+pub async fn add(
+    admin: &Admin,
+    tenant: &Tenant,
+    client_id: &str,
+    new: NewSecret,
+) -> Result<(Credential, Secret), AdminError> {
+    let registered = find(admin, tenant, client_id).await?;
+    if !registered.application.kind.is_confidential() {
+        return Err(public_has_no_secret(registered.application.kind).into());
+    }
+    if registered.credentials.len() >= MAX_CREDENTIALS {
+        let text = format!(
+            "the application has {MAX_CREDENTIALS} secrets already: remove one that is no longer used"
+        );
+        return Err(AdminError::Conflict(text));
+    }
+    let (credential, secret) = make(admin, &registered.application, new)?;
+    let detail = json!({
+        "secret": credential.id.to_string(),
+        "label": credential.label,
+        "expires_at": credential.expires_at.map(|expiry| expiry.to_string()),
+    });
+    let event = admin.event(tenant.id, "application.secret.add", client_id, detail);
+    admin.store.add_credential(credential.clone(), event).await?;
+    Ok((credential, secret))
+}
+
+/// Removes a secret; within a second it proves nothing any more.
+///
+/// # Errors
+/// When the application or the secret does not exist.
+pub async fn remove(
+    admin: &Admin,
+    tenant: &Tenant,
+    client_id: &str,
+    secret_id: &str,
+) -> Result<Credential, AdminError> {
+    let registered = find(admin, tenant, client_id).await?;
+    let found = secret_id.parse::<CredentialId>().ok();
+    let credential = registered.credentials.iter().find(|credential| Some(credential.id) == found);
+    let credential = credential.ok_or_else(|| AdminError::NotFound {
+        what: "secret with id",
+        name: secret_id.to_owned(),
+        mend: " of this application: see 'chancery app secret list'",
+    })?;
+    let detail = json!({ "secret": secret_id, "label": credential.label });
+    let event = admin.event(tenant.id, "application.secret.remove", client_id, detail);
+    admin.store.remove_credential(registered.application.id, credential.id, event).await?;
+    Ok(credential.clone())
+}
+
+/// Makes a credential, not yet stored, and its secret.
+pub(super) fn make(
+    admin: &Admin,
+    application: &Application,
+    new: NewSecret,
+) -> Result<(Credential, Secret), AdminError> {
+    let label = new.label.unwrap_or_default();
+    if !label.is_empty() {
+        check_label("label", &label, 100)?;
+    }
+    if new.expires.is_some_and(|expires| expires.is_zero()) {
+        return Err(Invalid(
+            "a secret that expires at once proves nothing: give --expires at least 1s".to_owned(),
+        )
+        .into());
+    }
+    let secret = match new.secret {
+        Some(secret) => check_secret(secret)?,
+        None => Secret::generate(admin.random.as_ref()),
+    };
+    let now = admin.now();
+    let credential = Credential {
+        id: CredentialId::new(admin.random.as_ref()),
+        application: application.id,
+        label,
+        digest: admin.vault.digest(application.id, &secret),
+        digested_under: admin.vault.fingerprint().to_owned(),
+        created_at: now,
+        expires_at: new.expires.map(|expires| now.plus(expires)),
+        last_used_at: None,
+    };
+    Ok((credential, secret))
+}
+
+/// A secret that somebody else made: printable ASCII (RFC 6749 App. A.2). How good it is, is theirs to know.
+fn check_secret(secret: Secret) -> Result<Secret, Invalid> {
+    let text = secret.expose();
+    if text.is_empty()
+        || text.len() > MAX_SECRET_BYTES
+        || !text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
+    {
+        return Err(Invalid(format!(
+            "that is not a secret: 1 to {MAX_SECRET_BYTES} printable ASCII characters (RFC 6749 App. A.2)"
+        )));
+    }
+    Ok(secret)
+}

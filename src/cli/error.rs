@@ -1,0 +1,59 @@
+//! What a command says when it was refused or failed: one line, what and how to mend it.
+//! Not for: wrong usage, which clap explains.
+
+use std::fmt;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub(super) struct Failure(String);
+
+impl Failure {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self(one_line(&text.into()))
+    }
+}
+
+/// The name of a file, or what another server said, may hold anything; it must not break the line or steer a terminal.
+fn one_line(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut line, character| {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+        line
+    })
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+macro_rules! from {
+    ($($error:ty),+ $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::new(error.to_string())
+            }
+        })+
+    };
+}
+
+/// Several mistakes are several lines.
+impl From<crate::config::Mistakes> for Failure {
+    fn from(mistakes: crate::config::Mistakes) -> Self {
+        Self(mistakes.to_string())
+    }
+}
+
+from!(
+    crate::admin::AdminError,
+    crate::crypto::master::NotAMasterKey,
+    crate::domain::Invalid,
+    crate::http::client::ClientError,
+    crate::http::tls::BadCertificate,
+    crate::keys::vault::CannotUse,
+    crate::store::StoreError,
+);

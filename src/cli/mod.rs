@@ -1,0 +1,134 @@
+//! The command line: one file for each noun.
+//! Not for: rules; those are in `admin`, so that every way to administer has the same.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod app;
+mod dev;
+mod error;
+mod flags;
+mod input;
+mod key;
+mod log;
+mod master_key;
+mod migrate;
+mod output;
+mod scope;
+mod secret;
+mod serve;
+mod signal;
+mod tenant;
+mod token;
+mod workspace;
+
+use error::Failure;
+use output::Output;
+
+/// A machine-to-machine token server: OAuth 2.0 client credentials, and nothing else.
+#[derive(Debug, Parser)]
+#[command(name = "chancery", version, propagate_version = true, max_term_width = 110)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
+struct Global {
+    /// Settings file (TOML)
+    #[arg(long, global = true, value_name = "FILE", env = "CHANCERY_CONFIG", hide_env_values = true)]
+    config: Option<PathBuf>,
+    /// Folder of the embedded store and the master key [default: ./chancery-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<String>,
+    /// The store, if it is not the file in the data folder: sqlite:PATH
+    #[arg(long, global = true, value_name = "URL")]
+    store: Option<String>,
+    /// The tenant that is meant [default: default, or the only one there is]
+    #[arg(long, global = true, value_name = "NAME", env = "CHANCERY_TENANT", hide_env_values = true)]
+    tenant: Option<String>,
+    /// How to print: for people, or one JSON document
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORM",
+        default_value = "text",
+        env = "CHANCERY_OUTPUT",
+        hide_env_values = true
+    )]
+    output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try it: a demo application, a server, a token
+    Dev(flags::ServeFlags),
+    /// Run the server
+    Serve(flags::ServeFlags),
+    /// Tenants: user directories with their own hosts, issuer and keys
+    #[command(subcommand)]
+    Tenant(tenant::Command),
+    /// Applications: the callers, their scopes and secrets
+    #[command(subcommand)]
+    App(app::Command),
+    /// Scopes: what applications may be granted
+    #[command(subcommand)]
+    Scope(scope::Command),
+    /// Signing keys
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Tokens, as a caller or a resource server sees them
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Bring the store's schema up to date
+    Migrate(migrate::Arguments),
+}
+
+/// Parses the arguments, runs the command, prints what became of it: 0 done, 1 refused or failed, 2 wrong usage.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match dispatch(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn dispatch(Arguments { global, command }: Arguments) -> Result<(), Failure> {
+    match command {
+        Command::Dev(flags) => dev::run(&global, &flags),
+        Command::Serve(flags) => serve::run(&global, &flags),
+        Command::Tenant(command) => wait(tenant::run(&global, command)),
+        Command::App(command) => wait(app::run(&global, command)),
+        Command::Scope(command) => wait(scope::run(&global, command)),
+        Command::Key(command) => wait(key::run(&global, &command)),
+        Command::Token(command) => wait(token::run(&global, command)),
+        Command::Migrate(arguments) => wait(migrate::run(&global, &arguments)),
+    }
+}
+
+/// Runs a short command on this thread.
+fn wait(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("the system gives no runtime: {error}")))?
+        .block_on(command)
+}

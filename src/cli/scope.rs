@@ -1,0 +1,56 @@
+//! `chancery scope …`.
+//! Not for: granting scopes (`chancery app`).
+
+use super::{Failure, Global, workspace};
+use crate::admin::scopes;
+use crate::admin::view::ScopeView;
+use crate::domain::scope::ScopeName;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Add a scope
+    Add {
+        /// Its name, as callers ask for it
+        name: String,
+        /// What it permits, for people
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        description: String,
+    },
+    /// List the scopes of the tenant
+    List,
+    /// Show a scope
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Change a scope
+    Set {
+        /// Its name
+        name: String,
+        /// What it permits, for people
+        #[arg(long, value_name = "TEXT")]
+        description: String,
+    },
+    /// Remove a scope that no application is granted
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
+    let (admin, tenant) = workspace::open_tenant(global).await?;
+    let scope = match command {
+        Command::List => {
+            let views: Vec<_> = admin.store.scopes(tenant.id).await?.iter().map(ScopeView::new).collect();
+            return global.output.many(&views, &["name", "description"]);
+        }
+        Command::Add { name, description } => {
+            scopes::add(&admin, &tenant, ScopeName::parse(&name)?, description).await?
+        }
+        Command::Show { name } => scopes::find(&admin, &tenant, &name).await?,
+        Command::Set { name, description } => scopes::change(&admin, &tenant, &name, description).await?,
+        Command::Remove { name } => scopes::remove(&admin, &tenant, &name).await?,
+    };
+    global.output.one(&ScopeView::new(&scope))
+}

@@ -1,0 +1,177 @@
+//! `chancery serve`: puts the parts together and runs them until told to stop.
+//! Not for: the parts.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{Failure, Global, flags::ServeFlags, log, signal, workspace};
+use crate::admin::Admin;
+use crate::config::{ListenSettings, Settings};
+use crate::http::server::{self, Server};
+use crate::http::stop::Stop;
+use crate::http::tls::Certificates;
+use crate::http::{Front, Listener};
+use crate::issuer::directory::FOLLOW_EVERY;
+use crate::issuer::{Directory, Services};
+use crate::keys::signing::Signing;
+
+/// How often the last use of credentials is written down.
+const WRITE_USES_EVERY: Duration = Duration::from_secs(5);
+
+/// How often the store forgets what is past.
+const FORGET_EVERY: Duration = Duration::from_mins(10);
+
+/// Listeners that are open, with nothing behind them yet.
+pub(super) struct Listeners {
+    public: TcpListener,
+    admin: TcpListener,
+    /// Where callers connect, with the port the system chose if it was to choose.
+    pub(super) public_address: SocketAddr,
+    admin_address: SocketAddr,
+}
+
+pub(super) fn run(global: &Global, flags: &ServeFlags) -> Result<(), Failure> {
+    let settings = workspace::settings(global, flags.given())?;
+    log::start(settings.log);
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    runtime()?.block_on(async {
+        let listeners = listen(&settings.listen)?;
+        let admin = workspace::open(&settings).await?;
+        workspace::ensure_default_tenant(&admin, &settings, &listeners.public_address.to_string()).await?;
+        serve(&settings, listeners, admin, signal::stop_channel()?).await
+    })
+}
+
+/// The runtime of a server: a thread for each processor.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(processors())
+        .thread_name("serve")
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("the system gives no threads: {error}")))
+}
+
+/// Opens both listeners.
+pub(super) fn listen(settings: &ListenSettings) -> Result<Listeners, Failure> {
+    let open = |name: &str, address| {
+        let failed = |error: std::io::Error| {
+            let mend = if error.kind() == std::io::ErrorKind::AddrInUse {
+                format!(": something listens there already; stop it, or choose another address with --{name}")
+            } else {
+                String::new()
+            };
+            Failure::new(format!("{}: {address}: {error}{mend}", name.replace('-', ".")))
+        };
+        let listener = server::bind(address).map_err(failed)?;
+        let bound = listener.local_addr().map_err(failed)?;
+        Ok::<_, Failure>((listener, bound))
+    };
+    let (public, public_address) = open("listen-public", settings.public)?;
+    let (admin, admin_address) = open("listen-admin", settings.admin)?;
+    Ok(Listeners { public, admin, public_address, admin_address })
+}
+
+/// Serves until told to stop, and then until the last request in flight is answered.
+pub(super) async fn serve(
+    settings: &Settings,
+    listeners: Listeners,
+    admin: Admin,
+    stop: Stop,
+) -> Result<(), Failure> {
+    let signing = Signing::new(processors());
+    let Admin { store, clock, random, vault, .. } = admin;
+    let directory = Arc::new(Directory::open(Services::new(store, clock, random, vault, signing)).await?);
+    let certificates = match &settings.listen.tls {
+        None => None,
+        Some(files) => Some(Arc::new(Certificates::load(&files.certificate, &files.key)?)),
+    };
+    let https = certificates.is_some() || settings.listen.behind_proxy;
+    let any_host = listeners.public_address.ip().is_loopback();
+    let public = Arc::new(Front::new(Listener::Public { https, any_host }, Arc::clone(&directory)));
+    let admin = Arc::new(Front::new(Listener::Admin, Arc::clone(&directory)));
+    let max_connections = settings.listen.max_connections;
+
+    let mut chores = JoinSet::new();
+    if let Some(certificates) = certificates.clone() {
+        let stop = stop.clone();
+        chores.spawn(async move { certificates.follow(stop).await });
+    }
+    spawn_chores(&mut chores, &directory);
+    // The admin listener stays while the public one empties, so that probes see why it is not ready.
+    let (admin_stop, admin_stopped) = Stop::new();
+    let admin_server = Server { front: Arc::clone(&admin), certificates: None, max_connections: 256 };
+    let admin_task = tokio::spawn(admin_server.serve(listeners.admin, admin_stopped));
+    let public_server = Server { front: public, certificates, max_connections };
+    let (public_address, admin_address) = (listeners.public_address, listeners.admin_address);
+    tracing::info!(public = %public_address, admin = %admin_address, https, "chancery serves");
+
+    let mut stopping = stop.clone();
+    tokio::join!(public_server.serve(listeners.public, stop), async {
+        stopping.said().await;
+        admin.stop();
+    });
+    admin_stop.stop();
+    let _ = admin_task.await;
+    chores.abort_all();
+    directory.write_uses().await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// What goes on beside the requests: following the store, writing down uses, forgetting the past.
+fn spawn_chores(chores: &mut JoinSet<()>, directory: &Arc<Directory>) {
+    let follower = Arc::clone(directory);
+    chores.spawn(every(FOLLOW_EVERY, "the store could not be followed", move || {
+        let directory = Arc::clone(&follower);
+        async move { directory.follow().await }
+    }));
+    let writer = Arc::clone(directory);
+    chores.spawn(every(WRITE_USES_EVERY, "the last use of secrets could not be written down", move || {
+        let directory = Arc::clone(&writer);
+        async move { directory.write_uses().await }
+    }));
+    let forgetter = Arc::clone(directory);
+    chores.spawn(every(FORGET_EVERY, "the store could not forget what is past", move || {
+        let directory = Arc::clone(&forgetter);
+        async move { directory.forget_past().await }
+    }));
+}
+
+/// Does something again and again. A failure is logged when it begins and when it ends, not each time.
+async fn every<F, E>(period: Duration, failure: &'static str, chore: impl Fn() -> F)
+where
+    F: Future<Output = Result<(), E>>,
+    E: std::fmt::Display,
+{
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
+    loop {
+        ticks.tick().await;
+        match chore().await {
+            Ok(()) if failing => {
+                failing = false;
+                tracing::info!("over: {failure}");
+            }
+            Ok(()) => {}
+            Err(error) => {
+                if !failing {
+                    tracing::error!(%error, "{failure}");
+                }
+                failing = true;
+            }
+        }
+    }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

@@ -1,0 +1,70 @@
+//! `chancery tenant …`.
+//! Not for: which tenant other commands mean (`--tenant`).
+
+use super::{Failure, Global, workspace};
+use crate::admin::view::TenantView;
+use crate::admin::{self, tenants};
+use crate::domain::tenant::{Host, IssuerUrl};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Add a tenant, with its first signing key
+    Add {
+        /// Its name: lower-case letters, digits and hyphens
+        name: String,
+        /// A host name that reaches it; once for each
+        #[arg(long, required = true, value_name = "HOST")]
+        host: Vec<String>,
+        /// What its tokens say in iss
+        #[arg(long, value_name = "URL")]
+        issuer: String,
+    },
+    /// List all tenants
+    List,
+    /// Show a tenant
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Change a tenant
+    Set {
+        /// Its name
+        name: String,
+        /// A disabled tenant issues no tokens
+        #[arg(long, value_name = "BOOL")]
+        enabled: Option<bool>,
+        /// The host names that reach it; all of them, once for each
+        #[arg(long, value_name = "HOST")]
+        host: Vec<String>,
+        /// What its tokens say in iss
+        #[arg(long, value_name = "URL")]
+        issuer: Option<String>,
+    },
+    /// Remove a tenant with everything in it: applications, secrets, scopes, keys
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
+    let admin = workspace::open(&workspace::settings(global, Vec::new())?).await?;
+    let hosts = |host: Vec<String>| host.iter().map(|host| Host::parse(host)).collect::<Result<Vec<_>, _>>();
+    let tenant = match command {
+        Command::List => {
+            let views: Vec<_> = admin.store.tenants().await?.iter().map(TenantView::new).collect();
+            return global.output.many(&views, &["name", "issuer", "hosts", "enabled"]);
+        }
+        Command::Add { name, host, issuer } => {
+            tenants::add(&admin, &name, hosts(host)?, IssuerUrl::parse(&issuer)?).await?
+        }
+        Command::Show { name } => admin::tenant(&admin, &name).await?,
+        Command::Set { name, enabled, host, issuer } => {
+            let hosts = if host.is_empty() { None } else { Some(hosts(host)?) };
+            let issuer = issuer.as_deref().map(IssuerUrl::parse).transpose()?;
+            tenants::change(&admin, &name, tenants::TenantChange { hosts, issuer, enabled }).await?
+        }
+        Command::Remove { name } => tenants::remove(&admin, &name).await?,
+    };
+    global.output.one(&TenantView::new(&tenant))
+}

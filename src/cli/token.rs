@@ -1,0 +1,96 @@
+//! `chancery token …`: what a caller or a resource server does, for trying and finding out.
+//! Not for: administering tokens; no store is opened here.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::{Failure, Global, input, output};
+use crate::crypto::jws::Unverified;
+use crate::domain::scope::ScopeName;
+use crate::domain::time::{Clock, SystemClock};
+use crate::http::client::{Client, Issuer};
+use crate::oauth::verify::{Expected, verify};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Get a token, as a calling service does
+    Get {
+        #[command(flatten)]
+        server: ServerFlags,
+        /// The application
+        #[arg(long, value_name = "ID")]
+        client_id: String,
+        /// A file with its secret; the variable `CHANCERY_SECRET` otherwise
+        #[arg(long, value_name = "FILE")]
+        secret_file: Option<PathBuf>,
+        /// A scope to ask for; once for each
+        #[arg(long, value_name = "SCOPE")]
+        scope: Vec<String>,
+    },
+    /// Show the header and claims of a token on standard input, without verifying it
+    Inspect,
+    /// Verify a token on standard input, as a resource server does
+    Verify {
+        #[command(flatten)]
+        server: ServerFlags,
+        /// Whom the token must be meant for
+        #[arg(long, value_name = "AUDIENCE")]
+        audience: Option<String>,
+    },
+}
+
+/// Which server to ask.
+#[derive(Debug, clap::Args)]
+pub(super) struct ServerFlags {
+    /// The issuer, as in iss
+    #[arg(long, value_name = "URL")]
+    issuer: String,
+    /// CA certificates (PEM) to trust instead of the system's
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+}
+
+pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Get { server, client_id, secret_file, scope } => {
+            let secret = input::secret_from_file_or_environment(secret_file.as_deref())?;
+            let scopes = scope.iter().flat_map(|scope| scope.split(' ')).map(ScopeName::parse);
+            let scopes = scopes.collect::<Result<Vec<_>, _>>()?;
+            let issuer = Client::new(server.ca.as_deref())?.discover(&server.issuer).await?;
+            let answer = issuer.token(&client_id, &secret, &scopes).await?;
+            global.output.one(&answer)
+        }
+        Command::Inspect => {
+            let unverified = Unverified::parse(&input::token_from_stdin()?)
+                .map_err(|why| Failure::new(why.to_string()))?;
+            let claims = unverified.unverified_claims().map_err(|why| Failure::new(why.to_string()))?;
+            let _ = writeln!(std::io::stderr(), "the signature was not verified");
+            show(&json!({ "header": unverified.unverified_header(), "claims": claims }))
+        }
+        Command::Verify { server, audience } => {
+            let token = input::token_from_stdin()?;
+            let issuer = Client::new(server.ca.as_deref())?.discover(&server.issuer).await?;
+            show(&verify_with(&issuer, &token, audience.as_deref()).await?)
+        }
+    }
+}
+
+/// Verifies a token with the keys its issuer publishes; header and claims when it may be relied on.
+pub(super) async fn verify_with(
+    issuer: &Issuer,
+    token: &str,
+    audience: Option<&str>,
+) -> Result<Value, Failure> {
+    let keys = issuer.keys().await?;
+    let expected = Expected { issuer: issuer.name(), audience, now: SystemClock::new().now() };
+    let verified =
+        verify(token, &keys, expected).map_err(|why| Failure::new(format!("the token is refused: {why}")))?;
+    Ok(json!({ "header": verified.header, "claims": verified.claims }))
+}
+
+/// A token reads the same to people and programs.
+fn show(value: &Value) -> Result<(), Failure> {
+    output::write(&format!("{value:#}\n"))
+}

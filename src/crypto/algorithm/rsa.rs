@@ -1,0 +1,108 @@
+//! RSA signatures: RS256 (RFC 7518 §3.3).
+//! Not for: encryption, which this server has no use for.
+
+use std::sync::Arc;
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair, KeySize, PublicKeyComponents};
+use aws_lc_rs::signature::{self, KeyPair as _, RsaEncoding, RsaParameters};
+use zeroize::Zeroizing;
+
+use super::{Algorithm, BadSignature, PrivateKey, Signer, SigningFailed, UnusablePrivateKey};
+use crate::crypto::jwk::PublicKey;
+
+/// RSASSA-PKCS1-v1_5 with SHA-256.
+pub const RS256: Rsa = Rsa {
+    name: "RS256",
+    signing: &signature::RSA_PKCS1_SHA256,
+    verifying: &signature::RSA_PKCS1_2048_8192_SHA256,
+};
+
+/// One algorithm of the family.
+#[derive(Debug)]
+pub struct Rsa {
+    name: &'static str,
+    signing: &'static dyn RsaEncoding,
+    verifying: &'static RsaParameters,
+}
+
+struct RsaSigner {
+    pair: KeyPair,
+    encoding: &'static dyn RsaEncoding,
+    public: PublicKey,
+}
+
+impl Algorithm for Rsa {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn generate(&self) -> Result<PrivateKey, UnusablePrivateKey> {
+        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| UnusablePrivateKey)?;
+        let document = pair.as_der().map_err(|_| UnusablePrivateKey)?;
+        Ok(PrivateKey(Zeroizing::new(document.as_ref().to_vec())))
+    }
+
+    fn signer(&self, key: &PrivateKey) -> Result<Arc<dyn Signer>, UnusablePrivateKey> {
+        let pair = KeyPair::from_pkcs8(&key.0).map_err(|_| UnusablePrivateKey)?;
+        let public = PublicKey::Rsa {
+            n: pair.public_key().modulus().big_endian_without_leading_zero().to_vec(),
+            e: pair.public_key().exponent().big_endian_without_leading_zero().to_vec(),
+        };
+        Ok(Arc::new(RsaSigner { pair, encoding: self.signing, public }))
+    }
+
+    fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        let PublicKey::Rsa { n, e } = key;
+        PublicKeyComponents { n, e }.verify(self.verifying, message, signature).map_err(|_| BadSignature)
+    }
+}
+
+impl Signer for RsaSigner {
+    /// The library blinds the operation and verifies its own result with the public exponent before it returns,
+    /// so that a fault cannot leak the key and no bad signature leaves the process (H13).
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the library demands it, though this signature has no randomness"
+    )]
+    fn sign(&self, message: &[u8], output: &mut Vec<u8>) -> Result<(), SigningFailed> {
+        let start = output.len();
+        output.resize(start + self.pair.public_modulus_len(), 0);
+        let space = output.get_mut(start..).ok_or(SigningFailed)?;
+        self.pair.sign(self.encoding, &SystemRandom::new(), message, space).map_err(|_| SigningFailed)
+    }
+
+    fn signature_length(&self) -> usize {
+        self.pair.public_modulus_len()
+    }
+
+    fn public_key(&self) -> &PublicKey {
+        &self.public
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// H13
+    #[test]
+    fn verifies_what_it_signs_and_nothing_else() {
+        let private = RS256.generate().unwrap();
+        let signer = RS256.signer(&private).unwrap();
+        let mut signature = Vec::new();
+        signer.sign(b"message", &mut signature).unwrap();
+        assert_eq!(signature.len(), 256);
+        assert_eq!(RS256.verify(signer.public_key(), b"message", &signature), Ok(()));
+        assert_eq!(RS256.verify(signer.public_key(), b"massage", &signature), Err(BadSignature));
+        signature[100] ^= 1;
+        assert_eq!(RS256.verify(signer.public_key(), b"message", &signature), Err(BadSignature));
+        assert_eq!(RS256.verify(signer.public_key(), b"message", &[]), Err(BadSignature));
+    }
+
+    #[test]
+    fn refuses_bytes_that_are_no_key() {
+        assert!(RS256.signer(&PrivateKey::from_pkcs8(Zeroizing::new(vec![0; 64]))).is_err());
+    }
+}

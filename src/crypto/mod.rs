@@ -1,0 +1,20 @@
+//! Cryptography: the only folder that names the crypto library.
+//! Not for: where keys are kept (`store`), how long they live (`keys`), or TLS (`http/tls.rs`).
+
+pub mod algorithm;
+pub mod jwk;
+pub mod jws;
+pub mod master;
+pub mod random;
+pub mod seal;
+pub mod secret;
+
+use aws_lc_rs::digest;
+
+/// SHA-256 of `bytes` (FIPS 180-4).
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut output = [0; 32];
+    output.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    output
+}

@@ -1,0 +1,217 @@
+//! Client secrets: made, written down as keyed digests, compared in constant time.
+//! Not for: private keys (`seal.rs`) or passwords of people.
+
+use std::fmt;
+
+use aws_lc_rs::{constant_time, hmac};
+use zeroize::Zeroizing;
+
+use super::random::Random;
+
+/// What every secret made here begins with, so that leak scanners can find it.
+pub const PREFIX: &str = "chy_";
+
+/// Longest secret that is accepted, in bytes.
+pub const MAX_SECRET_BYTES: usize = 1024;
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const RANDOM_DIGITS: usize = 43;
+const CHECKSUM_DIGITS: usize = 6;
+
+/// A secret in the clear. It does not print, and its memory is wiped when it is dropped.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes over text that is a secret.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// Makes a secret: the prefix, 256 random bits as 43 letters and digits, and a checksum of 6 more.
+    #[must_use]
+    pub fn generate(random: &dyn Random) -> Self {
+        let mut number = Zeroizing::new([0_u8; 32]);
+        random.fill(number.as_mut_slice());
+        let mut text = String::with_capacity(PREFIX.len() + RANDOM_DIGITS + CHECKSUM_DIGITS);
+        text.push_str(PREFIX);
+        for _ in 0..RANDOM_DIGITS {
+            text.push(digit(divide(number.as_mut_slice())));
+        }
+        let sum = checksum(&text);
+        text.push_str(&sum);
+        Self::new(text)
+    }
+
+    /// The text itself. Whoever calls this must not write it anywhere but to the caller who may have it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(…)")
+    }
+}
+
+/// Whether `text` has the form and the checksum of a secret made here: what a leak scanner asks.
+#[must_use]
+pub fn looks_like_ours(text: &str) -> bool {
+    let Some(digits) = text.strip_prefix(PREFIX) else {
+        return false;
+    };
+    digits.len() == RANDOM_DIGITS + CHECKSUM_DIGITS
+        && digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && text
+            .split_at_checked(PREFIX.len() + RANDOM_DIGITS)
+            .is_some_and(|(body, sum)| checksum(body) == sum)
+}
+
+/// CRC-32 of the text before it, as six digits of base 62.
+fn checksum(body: &str) -> String {
+    let mut number = crc32fast::hash(body.as_bytes()).to_be_bytes();
+    (0..CHECKSUM_DIGITS).map(|_| digit(divide(&mut number))).collect()
+}
+
+/// Divides a big-endian number by 62 in place and returns the remainder.
+fn divide(number: &mut [u8]) -> u8 {
+    let mut remainder = 0_u16;
+    for byte in number {
+        let value = (remainder << 8) | u16::from(*byte);
+        *byte = u8::try_from(value / 62).unwrap_or(u8::MAX);
+        remainder = value % 62;
+    }
+    u8::try_from(remainder).unwrap_or_default()
+}
+
+fn digit(value: u8) -> char {
+    ALPHABET.get(usize::from(value)).copied().map_or('0', char::from)
+}
+
+/// What is kept of a secret: HMAC-SHA-256 under the installation's digest key, bound to one application.
+#[derive(Clone)]
+pub struct SecretDigest([u8; 32]);
+
+impl SecretDigest {
+    /// A digest as it was read from the store.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes to write into the store.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Compares in constant time.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+}
+
+impl fmt::Debug for SecretDigest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SecretDigest(…)")
+    }
+}
+
+/// The key of all secret digests, derived from the master key.
+#[derive(Clone)]
+pub struct DigestKey(hmac::Key);
+
+impl DigestKey {
+    /// Takes 32 derived bytes.
+    #[must_use]
+    pub(super) fn new(bytes: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+    }
+
+    /// The digest of `secret` for the application `owner`. The owner is part of what is digested, so that a digest
+    /// copied to another application's row proves nothing there.
+    #[must_use]
+    pub fn digest(&self, owner: &[u8; 16], secret: &Secret) -> SecretDigest {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(owner);
+        context.update(secret.expose().as_bytes());
+        let mut output = [0; 32];
+        output.copy_from_slice(context.sign().as_ref());
+        SecretDigest(output)
+    }
+}
+
+impl fmt::Debug for DigestKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("DigestKey(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::random::SystemRandom;
+
+    /// C18
+    #[test]
+    fn makes_secrets_of_256_bits_that_a_scanner_recognises() {
+        let secret = Secret::generate(&SystemRandom);
+        assert_eq!(secret.expose().len(), 53);
+        assert!(looks_like_ours(secret.expose()));
+        assert_ne!(secret.expose(), Secret::generate(&SystemRandom).expose());
+    }
+
+    #[test]
+    fn writes_the_whole_number_in_the_digits() {
+        struct Full;
+        impl Random for Full {
+            fn fill(&self, bytes: &mut [u8]) {
+                bytes.fill(0xff);
+            }
+        }
+        let secret = Secret::generate(&Full);
+        // 62^43 > 2^256, so the 43 digits (least first) hold all of it.
+        assert!(secret.expose().starts_with("chy_1pX8wOr5j2ACunjH7GLL8mWZWHmY1LA1ZO6Adwksjhy"));
+        assert!(looks_like_ours(secret.expose()));
+    }
+
+    #[test]
+    fn a_changed_character_breaks_the_checksum() {
+        let text = Secret::generate(&SystemRandom).expose().to_owned();
+        let other = if text.ends_with('a') { 'b' } else { 'a' };
+        let mut changed = text.clone();
+        changed.pop();
+        changed.push(other);
+        assert!(!looks_like_ours(&changed));
+        assert!(!looks_like_ours("chy_"));
+        assert!(!looks_like_ours("chy_ü"));
+    }
+
+    /// C20
+    #[test]
+    fn secrets_that_differ_after_byte_72_are_different() {
+        let key = DigestKey::new(&[7; 32]);
+        let long = |end: char| Secret::new(format!("{}{end}", "x".repeat(100)));
+        assert!(!key.digest(&[1; 16], &long('a')).matches(&key.digest(&[1; 16], &long('b'))));
+        assert!(key.digest(&[1; 16], &long('a')).matches(&key.digest(&[1; 16], &long('a'))));
+    }
+
+    #[test]
+    fn a_digest_is_bound_to_its_application() {
+        let key = DigestKey::new(&[7; 32]);
+        let secret = Secret::new("s".to_owned());
+        assert!(!key.digest(&[1; 16], &secret).matches(&key.digest(&[2; 16], &secret)));
+    }
+
+    #[test]
+    fn nothing_secret_prints() {
+        let key = DigestKey::new(&[7; 32]);
+        let secret = Secret::new("hush".to_owned());
+        let digest = key.digest(&[1; 16], &secret);
+        assert_eq!(format!("{key:?} {secret:?} {digest:?}"), "DigestKey(…) Secret(…) SecretDigest(…)");
+    }
+}

@@ -1,0 +1,297 @@
+//! Applications: registered callers, what they are and what they may ask for.
+//! Not for: how they prove themselves (`credential.rs`, `oauth/client_auth`).
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Invalid;
+use super::credential::Credential;
+use super::id::{ApplicationId, TenantId};
+use super::scope::ScopeSet;
+use super::tenant::Tenant;
+use super::time::Timestamp;
+
+/// Token lifetimes an operator may set, in seconds: one minute to one day.
+pub const TOKEN_LIFETIME_SECONDS: RangeInclusive<u64> = 60..=86_400;
+
+/// Token lifetime unless set: five minutes.
+pub const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_mins(5);
+
+/// Longest `client_id`, in bytes: a token holds it twice.
+pub const MAX_CLIENT_ID_BYTES: usize = 128;
+
+/// A registered caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Application {
+    /// Its identity inside. It outlives nothing: an application registered again is another one.
+    pub id: ApplicationId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Its name on the wire.
+    pub client_id: ClientId,
+    /// Its name for people.
+    pub name: String,
+    /// What kind of program it is.
+    pub kind: ApplicationType,
+    /// A disabled application gets nothing.
+    pub enabled: bool,
+    /// The grants it may use.
+    pub grants: Vec<GrantType>,
+    /// The ways it may prove itself.
+    pub auth_methods: Vec<AuthMethod>,
+    /// The scopes it may ask for.
+    pub scopes: ScopeSet,
+    /// The scopes it gets when it asks for none in particular; all it may ask for unless narrowed.
+    pub default_scopes: Option<ScopeSet>,
+    /// How long its tokens live, in whole seconds.
+    pub token_lifetime: Duration,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Counts its changes, so that two operators do not overwrite each other.
+    pub version: i64,
+}
+
+/// An application with all that it may prove itself with, as one read of the store gives it.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// The application.
+    pub application: Application,
+    /// Its credentials, expired ones among them.
+    pub credentials: Vec<Credential>,
+}
+
+/// Why an application is not live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotLive {
+    /// Its tenant is disabled.
+    TenantDisabled,
+    /// The application is disabled.
+    ApplicationDisabled,
+    /// Its type has no credentials (RFC 6749 §2.1, public clients).
+    Public,
+}
+
+impl Registered {
+    /// The one place that decides whether an application is live.
+    ///
+    /// # Errors
+    /// The reason why it is not.
+    pub fn check_live(&self, tenant: &Tenant) -> Result<(), NotLive> {
+        if !tenant.enabled {
+            return Err(NotLive::TenantDisabled);
+        }
+        if !self.application.enabled {
+            return Err(NotLive::ApplicationDisabled);
+        }
+        if !self.application.kind.is_confidential() {
+            return Err(NotLive::Public);
+        }
+        Ok(())
+    }
+}
+
+/// What kind of program an application is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApplicationType {
+    /// A service that calls other services.
+    M2m,
+    /// A web application with a server side.
+    Web,
+    /// A single-page application: public, never gets a token here.
+    Spa,
+    /// A native application: public, never gets a token here.
+    Native,
+}
+
+impl ApplicationType {
+    /// Every type.
+    pub const ALL: [Self; 4] = [Self::M2m, Self::Web, Self::Spa, Self::Native];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::M2m => "m2m",
+            Self::Web => "web",
+            Self::Spa => "spa",
+            Self::Native => "native",
+        }
+    }
+
+    /// Whether it can keep a secret (RFC 6749 §2.1).
+    #[must_use]
+    pub const fn is_confidential(self) -> bool {
+        matches!(self, Self::M2m | Self::Web)
+    }
+
+    /// The type of this name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        named(&Self::ALL, Self::as_str, text, "an application type")
+    }
+}
+
+/// A way for an application to prove itself (RFC 7591 §2, `token_endpoint_auth_method`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// The secret by HTTP Basic (RFC 6749 §2.3.1).
+    ClientSecretBasic,
+    /// The secret in the form (RFC 6749 §2.3.1).
+    ClientSecretPost,
+}
+
+impl AuthMethod {
+    /// Every method, the recommended one first.
+    pub const ALL: [Self; 2] = [Self::ClientSecretBasic, Self::ClientSecretPost];
+
+    /// Its registered name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+        }
+    }
+
+    /// The method of this name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        named(&Self::ALL, Self::as_str, text, "an authentication method")
+    }
+}
+
+/// A grant an application is registered for (RFC 7591 §2, `grant_types`). Chancery serves `client_credentials` only;
+/// the others may be written down for applications that use them at another server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantType {
+    /// RFC 6749 §4.4.
+    ClientCredentials,
+    /// RFC 6749 §4.1; not served here.
+    AuthorizationCode,
+    /// RFC 6749 §6; not served here.
+    RefreshToken,
+}
+
+impl GrantType {
+    /// Every grant that can be registered, those served first.
+    pub const ALL: [Self; 3] = [Self::ClientCredentials, Self::AuthorizationCode, Self::RefreshToken];
+
+    /// Its name in `grant_type`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client_credentials",
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+        }
+    }
+
+    /// The grant of this name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        named(&Self::ALL, Self::as_str, text, "a grant type")
+    }
+}
+
+fn named<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str, text: &str, what: &str) -> Result<T, Invalid> {
+    all.iter().copied().find(|one| name(*one) == text).ok_or_else(|| {
+        let names: Vec<_> = all.iter().map(|one| name(*one)).collect();
+        Invalid(format!("{text:?} is not {what}: one of {}", names.join(", ")))
+    })
+}
+
+/// A `client_id` (RFC 6749 App. A.1): printable ASCII. It is compared exactly. Cheap to copy.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientId(Arc<str>);
+
+impl ClientId {
+    /// Checks an id.
+    ///
+    /// # Errors
+    /// When it is empty, longer than 128 bytes, or holds a character outside 0x20 to 0x7E.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if text.is_empty()
+            || text.len() > MAX_CLIENT_ID_BYTES
+            || !text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
+        {
+            return Err(Invalid(format!(
+                "that is not a client id: 1 to {MAX_CLIENT_ID_BYTES} printable ASCII characters (RFC 6749 App. A.1)"
+            )));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ClientId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Checks a token lifetime.
+///
+/// # Errors
+/// When it is shorter than a minute or longer than a day.
+pub fn check_token_lifetime(lifetime: Duration) -> Result<(), Invalid> {
+    if TOKEN_LIFETIME_SECONDS.contains(&lifetime.as_secs()) {
+        return Ok(());
+    }
+    Err(Invalid(format!("a token lives 60s to 24h, not {}", super::time::format_duration(lifetime))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// C13
+    #[test]
+    fn a_client_id_is_printable_ascii() {
+        assert!(ClientId::parse("we ird%+x").is_ok());
+        for bad in ["", "é", "a\n", "\u{7f}", &"a".repeat(129)] {
+            assert!(ClientId::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for kind in ApplicationType::ALL {
+            assert_eq!(ApplicationType::parse(kind.as_str()), Ok(kind));
+        }
+        for method in AuthMethod::ALL {
+            assert_eq!(AuthMethod::parse(method.as_str()), Ok(method));
+        }
+        for grant in GrantType::ALL {
+            assert_eq!(GrantType::parse(grant.as_str()), Ok(grant));
+        }
+        assert!(ApplicationType::parse("M2M").is_err());
+    }
+
+    #[test]
+    fn a_lifetime_is_a_minute_to_a_day() {
+        for (seconds, good) in [(59, false), (60, true), (86_400, true), (86_401, false)] {
+            assert_eq!(check_token_lifetime(Duration::from_secs(seconds)).is_ok(), good, "{seconds}");
+        }
+    }
+}

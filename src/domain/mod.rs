@@ -1,0 +1,33 @@
+//! Nouns and their rules.
+//! Not for: IO, HTTP or SQL of any kind.
+
+pub mod application;
+pub mod audit;
+pub mod credential;
+pub mod id;
+pub mod scope;
+pub mod signing_key;
+pub mod tenant;
+pub mod time;
+
+/// Text an operator gave that cannot be accepted: what is wrong and how to mend it. It never quotes secrets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(pub String);
+
+/// Checks a name or label that people read: not empty, no control characters, at most `longest` characters.
+///
+/// # Errors
+/// Says which of these is broken; `what` names the text.
+pub fn check_label(what: &str, text: &str, longest: usize) -> Result<(), Invalid> {
+    if text.trim().is_empty() {
+        return Err(Invalid(format!("the {what} is empty: give it some text")));
+    }
+    if text.chars().count() > longest {
+        return Err(Invalid(format!("the {what} is too long: at most {longest} characters")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Invalid(format!("the {what} holds control characters: leave them out")));
+    }
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! Scopes: what a name may look like, and sets of them.
+//! Not for: who may have which (`application.rs`, `oauth/grant`).
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::Invalid;
+use super::id::TenantId;
+use super::time::Timestamp;
+
+/// Longest scope name, in bytes.
+pub const MAX_SCOPE_BYTES: usize = 128;
+
+/// A registered scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What it is called on the wire.
+    pub name: ScopeName,
+    /// What it permits, for people. May be empty.
+    pub description: String,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
+/// A `scope-token` (RFC 6749 §3.3): one or more of 0x21, 0x23 to 0x5B, 0x5D to 0x7E. Cheap to copy.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ScopeName(Arc<str>);
+
+impl ScopeName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// When it is empty, longer than 128 bytes, or holds a character the RFC excludes.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if text.is_empty() {
+            return Err(Invalid("the scope name is empty".to_owned()));
+        }
+        if text.len() > MAX_SCOPE_BYTES {
+            return Err(Invalid(format!("the scope name is too long: at most {MAX_SCOPE_BYTES} characters")));
+        }
+        if !text.bytes().all(is_scope_byte) {
+            return Err(Invalid(format!(
+                "{text:?} is not a scope name: printable ASCII without space, \" and \\ (RFC 6749 §3.3)"
+            )));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ScopeName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl fmt::Display for ScopeName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+fn is_scope_byte(byte: u8) -> bool {
+    matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)
+}
+
+/// Distinct scope names in a fixed order, with a quick look-up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScopeSet {
+    names: Vec<ScopeName>,
+    positions: HashMap<ScopeName, usize>,
+}
+
+/// A requested scope was malformed, or not in the set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotGranted {
+    /// It breaks the grammar of RFC 6749 §3.3.
+    Malformed,
+    /// It is well formed, but not in the set.
+    Unknown,
+}
+
+impl ScopeSet {
+    /// The names in the order given; a name given twice counts once.
+    pub fn new(names: impl IntoIterator<Item = ScopeName>) -> Self {
+        let mut set = Self::default();
+        for name in names {
+            if !set.positions.contains_key(&name) {
+                set.positions.insert(name.clone(), set.names.len());
+                set.names.push(name);
+            }
+        }
+        set
+    }
+
+    /// The names, in order.
+    #[must_use]
+    pub fn names(&self) -> &[ScopeName] {
+        &self.names
+    }
+
+    /// Whether `name` is one of them.
+    #[must_use]
+    pub fn contains(&self, name: &ScopeName) -> bool {
+        self.positions.contains_key(name)
+    }
+
+    /// The subset that a `scope` parameter asks for, in the order asked, each once. All of it or nothing.
+    ///
+    /// # Errors
+    /// When a token is malformed, tokens are not separated by single spaces, or one is not in the set.
+    pub fn select(&self, requested: &str) -> Result<Vec<ScopeName>, NotGranted> {
+        let mut seen = vec![false; self.names.len()];
+        let mut selected = Vec::new();
+        for token in requested.split(' ') {
+            let position = self.position(token)?;
+            let Some((seen, name)) = seen.get_mut(position).zip(self.names.get(position)) else {
+                continue;
+            };
+            if !std::mem::replace(seen, true) {
+                selected.push(name.clone());
+            }
+        }
+        Ok(selected)
+    }
+
+    fn position(&self, token: &str) -> Result<usize, NotGranted> {
+        if token.is_empty() || !token.bytes().all(is_scope_byte) {
+            return Err(NotGranted::Malformed);
+        }
+        self.positions.get(token).copied().ok_or(NotGranted::Unknown)
+    }
+}
+
+/// Lets a set be searched by text that has not been checked.
+impl std::borrow::Borrow<str> for ScopeName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn set(names: &[&str]) -> ScopeSet {
+        ScopeSet::new(names.iter().map(|name| ScopeName::parse(name).unwrap()))
+    }
+
+    fn select(set: &ScopeSet, requested: &str) -> Result<Vec<String>, NotGranted> {
+        set.select(requested).map(|names| names.iter().map(ToString::to_string).collect())
+    }
+
+    /// D01, D02
+    #[test]
+    fn a_name_is_exactly_what_the_rfc_allows() {
+        for byte in 0..=u8::MAX {
+            let allowed = byte == 0x21 || (0x23..=0x5b).contains(&byte) || (0x5d..=0x7e).contains(&byte);
+            assert_eq!(ScopeName::parse(&char::from(byte).to_string()).is_ok(), allowed, "{byte:#x}");
+        }
+        assert!(ScopeName::parse("").is_err());
+        assert!(ScopeName::parse(&"a".repeat(129)).is_err());
+    }
+
+    /// D03, D04, D05, D06, D07
+    #[test]
+    fn selects_exactly_what_was_asked() {
+        let set = set(&["read", "write", "delete"]);
+        assert_eq!(select(&set, "write read"), Ok(vec!["write".into(), "read".into()]));
+        assert_eq!(select(&set, "read read"), Ok(vec!["read".into()]));
+        assert_eq!(select(&set, "READ"), Err(NotGranted::Unknown));
+        assert_eq!(select(&set, "read admin"), Err(NotGranted::Unknown));
+        for malformed in ["read  write", " read", "read ", "", " ", "read\twrite", "re\"ad", "re\\ad", "réad"]
+        {
+            assert_eq!(select(&set, malformed), Err(NotGranted::Malformed), "{malformed:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn selecting_a_subset_gives_that_subset(picked in proptest::sample::subsequence(vec!["a", "b", "c", "d"], 1..=4).prop_shuffle()) {
+            let chosen = select(&set(&["a", "b", "c", "d"]), &picked.join(" ")).unwrap();
+            prop_assert_eq!(chosen, picked);
+        }
+
+        #[test]
+        fn never_panics(text in ".*") {
+            let _ = set(&["a"]).select(&text);
+        }
+    }
+}

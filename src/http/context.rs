@@ -1,0 +1,28 @@
+//! What the front has found out about a request before a handler sees it.
+//! Not for: anything a handler finds out itself.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::domain::id::RequestId;
+use crate::issuer::{Directory, Issuer};
+
+/// A request to a tenant.
+#[derive(Clone)]
+pub(super) struct Context {
+    /// Whose endpoint it is.
+    pub(super) issuer: Arc<Issuer>,
+    /// Names the request in its answer and in the log.
+    pub(super) request_id: RequestId,
+    /// Where it came from, as far as the connection tells.
+    pub(super) source: Option<IpAddr>,
+}
+
+/// A request to the admin listener.
+#[derive(Clone)]
+pub(super) struct AdminContext {
+    /// All tenants.
+    pub(super) directory: Arc<Directory>,
+    /// Whether the server is about to stop.
+    pub(super) stopping: bool,
+}

@@ -1,0 +1,203 @@
+//! The front: what is the same for every request before and after its handler.
+//! Not for: what only one endpoint does.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::uri::Authority;
+use axum::http::{Method, StatusCode, Version};
+use axum::response::Response;
+use futures_util::FutureExt;
+use tower_service::Service;
+
+use super::context::{AdminContext, Context};
+use super::respond::{self, refuse};
+use crate::domain::id::RequestId;
+use crate::domain::tenant::Host;
+use crate::issuer::Directory;
+use crate::issuer::directory::Found;
+use crate::oauth::error::ErrorCode;
+
+/// Most fields a request may have; hyper counts them for HTTP/1, this for HTTP/2 as well.
+pub(super) const MAX_FIELDS: usize = 100;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Which listener a front stands behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// Callers and resource servers.
+    Public {
+        /// Whether callers reach it by https, here or at a proxy.
+        https: bool,
+        /// Whether a single tenant answers to any host: on loopback only.
+        any_host: bool,
+    },
+    /// Operators.
+    Admin,
+}
+
+/// The one service behind a listener.
+pub struct Front {
+    listener: Listener,
+    directory: Arc<Directory>,
+    routes: Router,
+    stopping: AtomicBool,
+}
+
+impl Front {
+    /// A front with the routes of its listener.
+    #[must_use]
+    pub fn new(listener: Listener, directory: Arc<Directory>) -> Self {
+        let routes = match listener {
+            Listener::Public { .. } => super::public_routes(),
+            Listener::Admin => super::admin_routes(),
+        };
+        Self { listener, directory, routes, stopping: AtomicBool::new(false) }
+    }
+
+    /// From now on each answer asks its caller to come back on another connection.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// Answers a request, whatever it is.
+    pub async fn answer(&self, request: Request, source: Option<IpAddr>) -> Response {
+        let request_id = self.directory.new_request_id();
+        let version = request.version();
+        let answer = AssertUnwindSafe(self.dispatch(request, request_id, source)).catch_unwind().await;
+        let mut response = answer.unwrap_or_else(|_| {
+            tracing::error!(%request_id, "a handler panicked");
+            refuse(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError, respond::OUR_FAULT)
+        });
+        self.finish(&mut response, request_id, version);
+        response
+    }
+
+    async fn dispatch(
+        &self,
+        mut request: Request,
+        request_id: RequestId,
+        source: Option<IpAddr>,
+    ) -> Response {
+        if is_unknown(request.method()) {
+            return refuse(
+                StatusCode::NOT_IMPLEMENTED,
+                ErrorCode::InvalidRequest,
+                "The method is not known here.",
+            );
+        }
+        if request.headers().len() > MAX_FIELDS {
+            const MANY: &str = "The request has too many header fields.";
+            return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, ErrorCode::InvalidRequest, MANY);
+        }
+        let Ok(host) = host_of(&request) else {
+            return refuse(
+                StatusCode::BAD_REQUEST,
+                ErrorCode::InvalidRequest,
+                "The request names no single valid host.",
+            );
+        };
+        match self.listener {
+            Listener::Admin => {
+                let stopping = self.stopping.load(Ordering::Acquire);
+                request
+                    .extensions_mut()
+                    .insert(AdminContext { directory: Arc::clone(&self.directory), stopping });
+            }
+            Listener::Public { https, any_host } => {
+                let host = host.map(|host| host.without_port(if https { 443 } else { 80 }));
+                match self.directory.find(host.as_ref(), any_host).await {
+                    Ok(Found::Tenant(issuer)) => {
+                        request.extensions_mut().insert(Context { issuer, request_id, source });
+                    }
+                    Ok(Found::Nobody) => {
+                        const NOBODY: &str = "This server does not answer for the host the request names.";
+                        return refuse(StatusCode::MISDIRECTED_REQUEST, ErrorCode::InvalidRequest, NOBODY);
+                    }
+                    Ok(Found::Broken) => return respond::try_again(),
+                    Err(error) => {
+                        tracing::error!(%request_id, %error, "the store does not answer");
+                        return respond::try_again();
+                    }
+                }
+            }
+        }
+        let answered: Result<Response, Infallible> = self.routes.clone().call(request).await;
+        answered.unwrap_or_else(|never| match never {})
+    }
+
+    fn finish(&self, response: &mut Response, request_id: RequestId, version: Version) {
+        let mut buffer = [0; 36];
+        let headers = response.headers_mut();
+        if let Ok(value) = HeaderValue::from_str(request_id.encode(&mut buffer)) {
+            headers.insert(X_REQUEST_ID, value);
+        }
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if !headers.contains_key(header::CACHE_CONTROL) {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+        }
+        if matches!(self.listener, Listener::Public { https: true, .. }) {
+            // RFC 6797 §6.1.
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        }
+        if self.stopping.load(Ordering::Acquire) && version < Version::HTTP_2 {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+}
+
+/// Methods that RFC 9110 and RFC 5789 do not name (A04).
+fn is_unknown(method: &Method) -> bool {
+    ![
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::CONNECT,
+        Method::OPTIONS,
+        Method::TRACE,
+        Method::PATCH,
+    ]
+    .contains(method)
+}
+
+/// The request names no single valid host.
+struct BadHost;
+
+/// The host a request is for: that of an absolute target (RFC 9112 §3.2.2) or `:authority` before `Host`. HTTP/1.0
+/// may have none.
+fn host_of(request: &Request<Body>) -> Result<Option<Host>, BadHost> {
+    let field = host_field(request.headers())?;
+    let target = request.uri().authority().map(Authority::as_str).map(parse).transpose()?;
+    match (target, field, request.version()) {
+        (None, None, Version::HTTP_09 | Version::HTTP_10) => Ok(None),
+        // RFC 9112 §3.2: an HTTP/1.1 request without Host is refused, even where the target wins.
+        (None, None, _) | (Some(_), None, Version::HTTP_11) => Err(BadHost),
+        (Some(target), Some(field), Version::HTTP_2) if target != field => Err(BadHost),
+        (Some(target), _, _) => Ok(Some(target)),
+        (None, Some(field), _) => Ok(Some(field)),
+    }
+}
+
+fn host_field(headers: &HeaderMap) -> Result<Option<Host>, BadHost> {
+    let mut fields = headers.get_all(header::HOST).iter();
+    match (fields.next(), fields.next()) {
+        (None, _) => Ok(None),
+        (Some(field), None) => field.to_str().map_err(|_| BadHost).and_then(parse).map(Some),
+        (Some(_), Some(_)) => Err(BadHost),
+    }
+}
+
+fn parse(text: &str) -> Result<Host, BadHost> {
+    Host::parse(text).map_err(|_| BadHost)
+}

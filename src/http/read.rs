@@ -1,0 +1,168 @@
+//! An HTTP request into an `Incoming`: content type, limits, deadlines.
+//! Not for: what the form says (`oauth/form.rs`).
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use tokio::time::timeout;
+
+use super::context::Context;
+use super::oauth_error;
+use super::respond::{refuse, with};
+use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::form::Form;
+use crate::oauth::request::{Authorization, Incoming};
+
+/// Longest body, in bytes.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// How long a body may stand still.
+const STALL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a whole body may take, so that sending a byte now and then does not hold a connection for ever.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Reads a form request.
+///
+/// # Errors
+/// The answer to give instead.
+pub(super) async fn form(request: Request, context: &Context) -> Result<Incoming, Response> {
+    let (head, body) = request.into_parts();
+    if !is_form(&head.headers) {
+        const TYPE: &str = "Send the parameters as application/x-www-form-urlencoded.";
+        let response = refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::InvalidRequest, TYPE);
+        return Err(with(
+            response,
+            header::HeaderName::from_static("accept-post"),
+            "application/x-www-form-urlencoded",
+        ));
+    }
+    let render = |error: OAuthError| oauth_error::render(&error, context);
+    let authorization = authorization(&head.headers).map_err(render)?;
+    let declared =
+        head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|length: u64| length > MAX_BODY_BYTES as u64) {
+        return Err(Unreadable::TooLong.answer());
+    }
+    let body = timeout(BODY_DEADLINE, collect(body)).await.unwrap_or(Err(Unreadable::Stalled));
+    let body = body.map_err(Unreadable::answer)?;
+    let form = Form::parse(&body).map_err(render)?;
+    Ok(Incoming { form, authorization, source: context.source })
+}
+
+/// Why a body could not be read. The connection is closed after each, since what follows on it is unknown.
+#[derive(Debug, Clone, Copy)]
+enum Unreadable {
+    TooLong,
+    Stalled,
+    Broken,
+}
+
+impl Unreadable {
+    fn answer(self) -> Response {
+        let (status, description) = match self {
+            Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 64 KiB."),
+            Self::Stalled => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time."),
+            Self::Broken => (StatusCode::BAD_REQUEST, "The body is broken."),
+        };
+        with(refuse(status, ErrorCode::InvalidRequest, description), header::CONNECTION, "close")
+    }
+}
+
+async fn collect(mut body: Body) -> Result<Bytes, Unreadable> {
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    loop {
+        let frame = timeout(STALL_DEADLINE, body.frame()).await.map_err(|_| Unreadable::Stalled)?;
+        let Some(frame) = frame else { break };
+        // Trailers are no part of the form.
+        let Ok(data) = frame.map_err(|_| Unreadable::Broken)?.into_data() else {
+            continue;
+        };
+        if first.len() + rest.len() + data.len() > MAX_BODY_BYTES {
+            return Err(Unreadable::TooLong);
+        }
+        // Nearly every body comes in one piece and need not be copied.
+        if first.is_empty() && rest.is_empty() {
+            first = data;
+        } else {
+            rest.extend_from_slice(&data);
+        }
+    }
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    let mut whole = BytesMut::from(first);
+    whole.extend_from_slice(&rest);
+    Ok(whole.freeze())
+}
+
+/// Exactly one content type, a form, in UTF-8 if it names a charset (RFC 9110 §8.3.1, RFC 6749 App. B).
+fn is_form(headers: &HeaderMap) -> bool {
+    let mut fields = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(field), None) = (fields.next(), fields.next()) else {
+        return false;
+    };
+    let Ok(text) = field.to_str() else { return false };
+    let mut parts = text.split(';');
+    let media_type = parts.next().unwrap_or_default().trim();
+    let acceptable = |parameter: &str| match parameter.split_once('=') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+            value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        _ => true,
+    };
+    media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") && parts.all(acceptable)
+}
+
+/// The `Authorization` field, of which there may be one (A21).
+fn authorization(headers: &HeaderMap) -> Result<Option<Authorization>, OAuthError> {
+    const TWO: &str = "The request has more than one Authorization field.";
+    let mut fields = headers.get_all(header::AUTHORIZATION).iter();
+    match (fields.next(), fields.next()) {
+        (None, _) => Ok(None),
+        (Some(field), None) => Ok(Some(Authorization::new(field.as_bytes()))),
+        (Some(_), Some(_)) => Err(OAuthError::new(ErrorCode::InvalidRequest, TWO)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A09, A10, A11
+    #[test]
+    fn accepts_a_form_in_utf_8_and_nothing_else() {
+        let accepted = |types: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for one in types {
+                headers.append(header::CONTENT_TYPE, one.parse().unwrap());
+            }
+            is_form(&headers)
+        };
+        let form = "application/x-www-form-urlencoded";
+        for good in [
+            form,
+            "APPLICATION/X-WWW-FORM-URLENCODED",
+            &format!("{form}; charset=UTF-8"),
+            &format!("{form};charset=\"utf-8\""),
+        ] {
+            assert!(accepted(&[good]), "{good}");
+        }
+        for bad in [
+            &format!("{form}; charset=latin1"),
+            "application/json",
+            "",
+            "multipart/form-data; boundary=x",
+            "text/plain",
+        ] {
+            assert!(!accepted(&[bad]), "{bad}");
+        }
+        assert!(!accepted(&[]) && !accepted(&[form, form]));
+    }
+}

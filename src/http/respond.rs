@@ -1,0 +1,80 @@
+//! Answers: the shapes that more than one endpoint uses.
+//! Not for: deciding which one is due.
+
+use axum::body::Body;
+use axum::http::header::{self, HeaderValue};
+use axum::http::{HeaderName, StatusCode};
+use axum::response::Response;
+use serde_json::Value;
+
+use crate::oauth::error::ErrorCode;
+
+/// The content type of the reference, for the endpoints it has and for all errors.
+pub(super) const JSON_UTF8: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
+
+/// The content type of everything else.
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// What a caller is told of a fault of ours.
+pub(super) const OUR_FAULT: &str =
+    "Something is wrong inside the server. Its log has the details under the request id.";
+
+/// How soon a caller should try again, in seconds.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// An answer of JSON.
+pub(super) fn json(status: StatusCode, content_type: HeaderValue, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+/// A refusal: `error` and, unless it is `invalid_client`, a description that is a constant.
+pub(super) fn refusal(status: StatusCode, code: ErrorCode, description: Option<&'static str>) -> Response {
+    let mut members = serde_json::Map::new();
+    members.insert("error".to_owned(), code.as_str().into());
+    if let Some(description) = description {
+        members.insert("error_description".to_owned(), description.into());
+    }
+    let mut response = json(status, JSON_UTF8, Value::Object(members).to_string());
+    if code == ErrorCode::TemporarilyUnavailable {
+        response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+    }
+    response
+}
+
+/// A refusal that says why.
+pub(super) fn refuse(status: StatusCode, code: ErrorCode, description: &'static str) -> Response {
+    refusal(status, code, Some(description))
+}
+
+/// Our own trouble, which may pass.
+pub(super) fn try_again() -> Response {
+    const TRY_AGAIN: &str = "The server cannot answer right now. Try again.";
+    refuse(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable, TRY_AGAIN)
+}
+
+/// Nothing is at this path.
+pub(super) async fn not_found() -> Response {
+    refuse(StatusCode::NOT_FOUND, ErrorCode::InvalidRequest, "There is nothing at this path.")
+}
+
+/// What may be done here (RFC 9110 §9.3.7).
+pub(super) fn options(allow: &'static str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    with(response, header::ALLOW, allow)
+}
+
+/// The path is there, the method is not (RFC 9110 §15.5.6).
+pub(super) fn method_not_allowed(allow: &'static str) -> Response {
+    const OTHER: &str = "The method is not allowed here; Allow says which are.";
+    with(refuse(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::InvalidRequest, OTHER), header::ALLOW, allow)
+}
+
+/// The same answer with one more field.
+pub(super) fn with(mut response: Response, name: HeaderName, value: &'static str) -> Response {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+    response
+}

@@ -1,0 +1,119 @@
+//! Listening: limits, deadlines, and a stop that loses no request.
+//! Not for: what is answered (`front.rs`).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+
+use super::connection::{self, Protocol};
+use super::front::Front;
+use super::stop::Stop;
+use super::tls::Certificates;
+
+/// How long a TLS handshake may take.
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a stop waits for requests in flight before it gives up on them.
+const STOP_DEADLINE: Duration = Duration::from_secs(20);
+
+/// How long to wait when the system gives no more connections.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A listener at work.
+pub struct Server {
+    /// What answers.
+    pub front: Arc<Front>,
+    /// TLS, unless it ends elsewhere.
+    pub certificates: Option<Arc<Certificates>>,
+    /// Most connections at once; further ones wait to be accepted.
+    pub max_connections: usize,
+}
+
+/// Opens a listening socket.
+///
+/// # Errors
+/// When the address cannot be had.
+pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    use socket2::{Domain, Protocol, Socket, Type};
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A server that starts again must not wait for connections of its former life to be forgotten.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4096)?;
+    TcpListener::from_std(socket.into())
+}
+
+impl Server {
+    /// Serves until `stop` says true, then lets every request in flight end.
+    pub async fn serve(self, listener: TcpListener, stop: Stop) {
+        let mut stopping = stop.clone();
+        let room = Arc::new(Semaphore::new(self.max_connections));
+        let server = Arc::new(self);
+        loop {
+            let place = tokio::select! {
+                () = stopping.said() => break,
+                place = Arc::clone(&room).acquire_owned() => place,
+            };
+            let Ok(place) = place else { break };
+            tokio::select! {
+                () = stopping.said() => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, peer)) => server.start(stream, peer, place, stop.clone()),
+                    Err(error) => {
+                        tracing::error!(%error, "a connection could not be accepted");
+                        sleep(PAUSE).await;
+                    }
+                },
+            }
+        }
+        server.front.stop();
+        // Connections the system has accepted for us already have callers waiting on them.
+        while let Ok(Ok((stream, peer))) = timeout(Duration::from_millis(1), listener.accept()).await {
+            let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
+                break;
+            };
+            server.start(stream, peer, place, stop.clone());
+        }
+        drop(listener);
+        let all = u32::try_from(server.max_connections).unwrap_or(u32::MAX);
+        if timeout(STOP_DEADLINE, room.acquire_many(all)).await.is_err() {
+            tracing::warn!("some connections did not end in time and were cut");
+        }
+    }
+
+    fn start(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit, stop: Stop) {
+        let server = Arc::clone(self);
+        tokio::spawn(async move {
+            server.drive(stream, peer, stop).await;
+            drop(place);
+        });
+    }
+
+    async fn drive(&self, stream: TcpStream, peer: SocketAddr, stop: Stop) {
+        // Answers are small and written at once; waiting to fill a packet would only delay them.
+        let _ = stream.set_nodelay(true);
+        let source = peer.ip().to_canonical();
+        let front = Arc::clone(&self.front);
+        match &self.certificates {
+            None => {
+                if let Some(protocol) = connection::detect(&stream).await {
+                    connection::drive(stream, protocol, front, source, stop).await;
+                }
+            }
+            Some(certificates) => match timeout(HANDSHAKE_DEADLINE, certificates.accept(stream)).await {
+                Ok(Ok(stream)) => {
+                    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                    let protocol = if is_http2 { Protocol::Http2 } else { Protocol::Http1 };
+                    connection::drive(stream, protocol, front, source, stop).await;
+                }
+                Ok(Err(error)) => tracing::debug!(%source, %error, "a TLS handshake failed"),
+                Err(_) => tracing::debug!(%source, "a TLS handshake did not end in time"),
+            },
+        }
+    }
+}

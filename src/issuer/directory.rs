@@ -1,0 +1,210 @@
+//! All tenants at work, found by host, kept true by following the store.
+//! Not for: judging a request; it only says whose it is.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
+
+use super::{Issuer, Services};
+use crate::domain::id::{RequestId, TenantId};
+use crate::domain::tenant::Host;
+use crate::domain::time::Timestamp;
+use crate::keys::KeyRing;
+use crate::keys::vault::CannotUse;
+use crate::store::StoreError;
+
+/// How often the store is asked what changed.
+pub const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+
+/// How old the memory may be before a request must ask the store itself: with this and the time a request takes, a
+/// change is acted on within one second even when following is late.
+const TRUSTED_FOR: Duration = Duration::from_millis(700);
+
+/// Every tenant, by host and by id.
+pub struct Directory {
+    services: Arc<Services>,
+    tenants: ArcSwap<Tenants>,
+    /// Since when, on the monotonic clock in milliseconds, the memory was known to be true.
+    true_since: AtomicU64,
+    following: Mutex<()>,
+}
+
+#[derive(Default)]
+struct Tenants {
+    by_host: HashMap<Host, Arc<Issuer>>,
+    by_id: HashMap<TenantId, Arc<Issuer>>,
+    /// Tenants that cannot work, and why. Their hosts answer 503.
+    broken: HashMap<Host, CannotUse>,
+    /// The count of changes to tenants this was read at.
+    read_at: i64,
+}
+
+/// Whose a request is.
+pub enum Found {
+    /// This tenant's.
+    Tenant(Arc<Issuer>),
+    /// Nobody's: no tenant owns the host.
+    Nobody,
+    /// A tenant's that cannot work now.
+    Broken,
+}
+
+impl Directory {
+    /// Reads all tenants and opens their keys.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn open(services: Services) -> Result<Self, StoreError> {
+        let directory = Self {
+            services: Arc::new(services),
+            tenants: ArcSwap::default(),
+            true_since: AtomicU64::new(0),
+            following: Mutex::new(()),
+        };
+        let started = directory.monotonic_millis();
+        directory.services.cached.follow().await?;
+        directory.reload().await?;
+        directory.true_since.store(started, Ordering::Release);
+        Ok(directory)
+    }
+
+    /// The tenant that owns `host`. Where `any_host` is given and there is just one tenant, it is that one.
+    ///
+    /// # Errors
+    /// When the memory is too old to be trusted and the store does not answer.
+    pub async fn find(&self, host: Option<&Host>, any_host: bool) -> Result<Found, StoreError> {
+        self.ensure_true().await?;
+        let tenants = self.tenants.load();
+        if let Some(issuer) = host.and_then(|host| tenants.by_host.get(host)) {
+            return Ok(Found::Tenant(Arc::clone(issuer)));
+        }
+        if host.is_some_and(|host| tenants.broken.contains_key(host)) {
+            return Ok(Found::Broken);
+        }
+        if any_host && tenants.broken.is_empty() && tenants.by_id.len() == 1 {
+            return Ok(tenants
+                .by_id
+                .values()
+                .next()
+                .map_or(Found::Nobody, |issuer| Found::Tenant(Arc::clone(issuer))));
+        }
+        Ok(Found::Nobody)
+    }
+
+    /// Takes in what changed in the store. Called again and again by the server, and by requests that come when the
+    /// memory is too old.
+    ///
+    /// # Errors
+    /// When the store does not answer; the memory is then as it was.
+    pub async fn follow(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.following.lock().await;
+        self.follow_now().await
+    }
+
+    /// Writes down which credentials were used since the last time.
+    ///
+    /// # Errors
+    /// When the store does not answer; what was not written is kept for the next time.
+    pub async fn write_uses(&self) -> Result<(), StoreError> {
+        let uses = self.services.uses.take();
+        if uses.is_empty() {
+            return Ok(());
+        }
+        let written = self.services.cached.store().record_use(uses.clone()).await;
+        if written.is_err() {
+            for (credential, at) in uses {
+                self.services.uses.note(credential, at);
+            }
+        }
+        written
+    }
+
+    /// Forgets in the store what nobody needs any more.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn forget_past(&self) -> Result<(), StoreError> {
+        self.services.cached.store().forget_past().await
+    }
+
+    /// Whether requests can be served now; if not, why, in words for the operator.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub async fn check_ready(&self) -> Result<(), String> {
+        self.ensure_true().await.map_err(|error| error.to_string())?;
+        let tenants = self.tenants.load();
+        match tenants.broken.values().next() {
+            Some(reason) => Err(reason.to_string()),
+            None if tenants.by_id.is_empty() => Err("there is no tenant".to_owned()),
+            None => Ok(()),
+        }
+    }
+
+    /// A new request id.
+    #[must_use]
+    pub fn new_request_id(&self) -> RequestId {
+        RequestId::new(self.services.random.as_ref())
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.services.clock.now()
+    }
+
+    async fn ensure_true(&self) -> Result<(), StoreError> {
+        if self.is_true() {
+            return Ok(());
+        }
+        let _one_at_a_time = self.following.lock().await;
+        // Whoever held the lock before may have done the work.
+        if self.is_true() { Ok(()) } else { self.follow_now().await }
+    }
+
+    fn is_true(&self) -> bool {
+        let age = self.monotonic_millis().saturating_sub(self.true_since.load(Ordering::Acquire));
+        u128::from(age) <= TRUSTED_FOR.as_millis()
+    }
+
+    async fn follow_now(&self) -> Result<(), StoreError> {
+        let started = self.monotonic_millis();
+        self.services.cached.follow().await?;
+        if self.services.cached.tenants_changed() != self.tenants.load().read_at {
+            self.reload().await?;
+        }
+        self.true_since.store(started, Ordering::Release);
+        Ok(())
+    }
+
+    async fn reload(&self) -> Result<(), StoreError> {
+        let former = self.tenants.load_full();
+        let mut next = Tenants { read_at: self.services.cached.tenants_changed(), ..Tenants::default() };
+        for tenant in self.services.cached.store().tenants().await? {
+            let keys = self.services.cached.store().signing_keys(tenant.id).await?;
+            let ring = former.by_id.get(&tenant.id).map(|issuer| issuer.keys());
+            match KeyRing::open(&self.services.vault, &keys, ring) {
+                Ok(keys) => {
+                    let (id, hosts) = (tenant.id, tenant.hosts.clone());
+                    let issuer = Arc::new(Issuer { tenant, keys, services: Arc::clone(&self.services) });
+                    next.by_host.extend(hosts.into_iter().map(|host| (host, Arc::clone(&issuer))));
+                    next.by_id.insert(id, issuer);
+                }
+                Err(reason) => {
+                    tracing::error!(tenant = tenant.name, %reason, "a tenant cannot work");
+                    next.broken.extend(tenant.hosts.into_iter().map(|host| (host, reason.clone())));
+                }
+            }
+        }
+        self.tenants.store(Arc::new(next));
+        Ok(())
+    }
+
+    fn monotonic_millis(&self) -> u64 {
+        u64::try_from(self.services.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
+    }
+}

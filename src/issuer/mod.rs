@@ -1,0 +1,106 @@
+//! One tenant at work: its settings and keys, and what every request needs.
+//! Not for: the protocol (`oauth`), or what operators do (`admin`).
+
+use std::sync::Arc;
+
+use crate::crypto::random::Random;
+use crate::crypto::secret::{Secret, SecretDigest};
+use crate::domain::application::Registered;
+use crate::domain::id::{ApplicationId, CredentialId, TokenId};
+use crate::domain::tenant::Tenant;
+use crate::domain::time::{Clock, Timestamp};
+use crate::keys::KeyRing;
+use crate::keys::signing::{NotSigned, Signing};
+use crate::keys::vault::Vault;
+use crate::store::cached::Cached;
+use crate::store::{Store, StoreError};
+
+pub mod directory;
+mod uses;
+
+pub use directory::Directory;
+use uses::Uses;
+
+/// What all tenants share.
+pub struct Services {
+    cached: Cached,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    vault: Vault,
+    signing: Signing,
+    uses: Uses,
+}
+
+impl Services {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        vault: Vault,
+        signing: Signing,
+    ) -> Self {
+        Self { cached: Cached::new(store), clock, random, vault, signing, uses: Uses::default() }
+    }
+}
+
+/// One tenant at work: the first argument of everything in `oauth`.
+pub struct Issuer {
+    tenant: Tenant,
+    keys: KeyRing,
+    services: Arc<Services>,
+}
+
+impl Issuer {
+    /// The tenant.
+    #[must_use]
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// Its keys.
+    #[must_use]
+    pub fn keys(&self) -> &KeyRing {
+        &self.keys
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.services.clock.now()
+    }
+
+    /// A new token id.
+    #[must_use]
+    pub fn new_token_id(&self) -> TokenId {
+        TokenId::new(self.services.random.as_ref())
+    }
+
+    /// An application of this tenant, as it was at most a second ago.
+    ///
+    /// # Errors
+    /// When it is not in memory and the store does not answer.
+    pub async fn application(&self, client_id: &str) -> Result<Option<Arc<Registered>>, StoreError> {
+        self.services.cached.application(self.tenant.id, client_id).await
+    }
+
+    /// The digest of a secret presented for an application.
+    #[must_use]
+    pub fn digest(&self, application: ApplicationId, secret: &Secret) -> SecretDigest {
+        self.services.vault.digest(application, secret)
+    }
+
+    /// Notes that a credential was used now. It is written down in a while, not for each token.
+    pub fn note_use(&self, credential: CredentialId) {
+        self.services.uses.note(credential, self.now());
+    }
+
+    /// Signs with the active key what `oauth` has written: header and payload joined by a dot.
+    ///
+    /// # Errors
+    /// When too many tokens wait for a signature, or it could not be made.
+    pub async fn sign(&self, token: String) -> Result<String, NotSigned> {
+        self.services.signing.sign(Arc::clone(&self.keys.active().signer), token).await
+    }
+}

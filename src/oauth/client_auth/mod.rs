@@ -1,0 +1,158 @@
+//! Client authentication: the methods, and the one place that decides who is calling.
+//! Not for: what the caller may then do (`grant`).
+
+use std::sync::Arc;
+
+use super::error::{ErrorCode, OAuthError};
+use super::request::Incoming;
+use crate::crypto::secret::{MAX_SECRET_BYTES, Secret};
+use crate::domain::application::{Application, AuthMethod, ClientId, NotLive, Registered};
+use crate::domain::id::CredentialId;
+use crate::issuer::Issuer;
+
+mod client_secret_basic;
+mod client_secret_post;
+mod secret;
+
+/// Every method.
+pub const METHODS: &[&dyn ClientAuthMethod] =
+    &[&client_secret_basic::ClientSecretBasic, &client_secret_post::ClientSecretPost];
+
+/// One way to send a proof.
+pub trait ClientAuthMethod: Sync {
+    /// Which it is.
+    fn method(&self) -> AuthMethod;
+
+    /// Looks whether the request uses this method.
+    fn find(&self, incoming: &Incoming) -> Found;
+}
+
+/// What a method found in a request.
+#[derive(Debug)]
+pub enum Found {
+    /// Another method, or none.
+    NotMine,
+    /// This method, with all it needs.
+    Presented(Presented),
+    /// This method, but broken; the reason is for the log.
+    Broken(&'static str),
+}
+
+/// Who the caller says it is, and its proof, not yet judged.
+#[derive(Debug)]
+pub struct Presented {
+    unverified_client_id: String,
+    proof: Secret,
+}
+
+/// A caller that has proved who it is. Only `authenticate` makes one.
+#[derive(Debug)]
+pub struct Authenticated {
+    registered: Arc<Registered>,
+    credential: CredentialId,
+}
+
+impl Authenticated {
+    /// Who it is.
+    #[must_use]
+    pub fn application(&self) -> &Application {
+        &self.registered.application
+    }
+
+    /// What it proved itself with.
+    #[must_use]
+    pub fn credential(&self) -> CredentialId {
+        self.credential
+    }
+}
+
+/// Finds out who is calling. Every failure is the same answer. A limit on guesses (C17) has its place here: before
+/// `judge` it can refuse by `client_id` and `incoming.source`, and what `judge` returns tells it which guesses failed.
+///
+/// # Errors
+/// `invalid_request` when more than one method is used, `invalid_client` when authentication fails, or our own trouble.
+pub async fn authenticate(issuer: &Issuer, incoming: &Incoming) -> Result<Authenticated, OAuthError> {
+    let (method, presented) = look(incoming)?;
+    let registered = if ClientId::parse(&presented.unverified_client_id).is_ok() {
+        issuer.application(&presented.unverified_client_id).await?
+    } else {
+        None
+    };
+    judge(issuer, method, &presented, registered)
+}
+
+/// Lets each method look; exactly one must have something.
+fn look(incoming: &Incoming) -> Result<(AuthMethod, Presented), OAuthError> {
+    const TWO: OAuthError = OAuthError::new(
+        ErrorCode::InvalidRequest,
+        "The request authenticates in more than one way (RFC 6749 section 2.3).",
+    );
+    const OTHER: OAuthError = OAuthError::new(
+        ErrorCode::InvalidRequest,
+        "The client_id in the form is not the one that authenticates (RFC 6749 section 3.2.1).",
+    );
+    let mut found = None;
+    for method in METHODS {
+        match method.find(incoming) {
+            Found::NotMine => {}
+            Found::Presented(_) | Found::Broken(_) if found.is_some() => return Err(TWO),
+            Found::Presented(presented) => found = Some(Ok((method.method(), presented))),
+            Found::Broken(reason) => found = Some(Err(reason)),
+        }
+    }
+    let known_scheme = METHODS.iter().any(|method| method.method() == AuthMethod::ClientSecretBasic)
+        && incoming.authorization.as_ref().is_none_or(|field| field.of_scheme("Basic").is_some());
+    match (found, incoming.form.has_assertion, known_scheme) {
+        (Some(_), true, _) | (Some(_), _, false) => Err(TWO),
+        (Some(Ok((_, presented))), false, true) if !names_the_same(&presented, incoming) => Err(OTHER),
+        (None, true, _) => Err(OAuthError::invalid_client("assertions are not supported")),
+        (None, false, false) => Err(OAuthError::invalid_client("the Authorization scheme is not supported")),
+        (None, false, true) => Err(OAuthError::invalid_client("the request has no credentials")),
+        (Some(Err(reason)), false, true) => Err(OAuthError::invalid_client(reason)),
+        (Some(Ok(presented)), false, true) => Ok(presented),
+    }
+}
+
+/// Whether the form names the caller that authenticates, if it names one (B22).
+fn names_the_same(presented: &Presented, incoming: &Incoming) -> bool {
+    incoming.form.client_id.as_ref().is_none_or(|client_id| *client_id == presented.unverified_client_id)
+}
+
+/// Decides. The work is the same whoever is named and whatever is wrong: one digest, then comparisons.
+fn judge(
+    issuer: &Issuer,
+    method: AuthMethod,
+    presented: &Presented,
+    registered: Option<Arc<Registered>>,
+) -> Result<Authenticated, OAuthError> {
+    let verdict = secret::verify(issuer, registered.as_deref(), &presented.proof);
+    let Some(registered) = registered else {
+        let hint = hint(&presented.unverified_client_id);
+        return Err(OAuthError::invalid_client("no application has this client_id").with_hint(hint));
+    };
+    let refuse = |reason| Err(OAuthError::invalid_client(reason).of(&registered.application.client_id));
+    if let Err(not_live) = registered.check_live(issuer.tenant()) {
+        return refuse(match not_live {
+            NotLive::TenantDisabled => "the tenant is disabled",
+            NotLive::ApplicationDisabled => "the application is disabled",
+            NotLive::Public => "the application is a public client and has no credentials",
+        });
+    }
+    if !registered.application.auth_methods.contains(&method) {
+        return refuse("the application is not registered for this authentication method");
+    }
+    if presented.proof.expose().len() > MAX_SECRET_BYTES {
+        return refuse("the secret is longer than any secret can be");
+    }
+    match verdict {
+        secret::Verdict::Proved(credential) => Ok(Authenticated { registered, credential }),
+        secret::Verdict::Expired => refuse("the secret has expired"),
+        secret::Verdict::Wrong => refuse("the secret is wrong, or was removed"),
+    }
+}
+
+/// Enough of an unknown `client_id` to see which one was meant, and too little to be a secret sent in its place.
+fn hint(unverified_client_id: &str) -> String {
+    let shown: String = unverified_client_id.chars().take(4).filter(char::is_ascii_graphic).collect();
+    format!("{shown}… of {} characters", unverified_client_id.chars().count())
+}

@@ -1,0 +1,58 @@
+//! Judges a client secret in constant time.
+//! Not for: how it was sent.
+
+use std::sync::LazyLock;
+
+use crate::crypto::secret::{MAX_SECRET_BYTES, Secret, SecretDigest};
+use crate::domain::application::Registered;
+use crate::domain::id::{ApplicationId, CredentialId};
+use crate::issuer::Issuer;
+
+/// What became of a secret.
+pub(super) enum Verdict {
+    /// It is the secret of this live credential.
+    Proved(CredentialId),
+    /// It is the secret of a credential that has expired.
+    Expired,
+    /// It is nobody's.
+    Wrong,
+}
+
+/// Stands in for an application that does not exist, so that the same work is done for it.
+static NOBODY: LazyLock<ApplicationId> = LazyLock::new(|| ApplicationId::new(&Zeros));
+
+struct Zeros;
+
+impl crate::crypto::random::Random for Zeros {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+/// Digests the secret once and compares it with every credential of the application, whichever matches.
+pub(super) fn verify(issuer: &Issuer, registered: Option<&Registered>, proof: &Secret) -> Verdict {
+    let owner = registered.map_or(*NOBODY, |registered| registered.application.id);
+    let too_long = proof.expose().len() > MAX_SECRET_BYTES;
+    let digest = if too_long {
+        issuer.digest(owner, &Secret::new(String::new()))
+    } else {
+        issuer.digest(owner, proof)
+    };
+    let mut verdict = Verdict::Wrong;
+    let Some(registered) = registered.filter(|registered| !registered.credentials.is_empty()) else {
+        // As much work as for an application with one credential.
+        let _ = std::hint::black_box(digest.matches(&SecretDigest::from_bytes([0; 32])));
+        return verdict;
+    };
+    let now = issuer.now();
+    for credential in &registered.credentials {
+        if credential.digest.matches(&digest) {
+            if credential.is_live(now) {
+                verdict = Verdict::Proved(credential.id);
+            } else if matches!(verdict, Verdict::Wrong) {
+                verdict = Verdict::Expired;
+            }
+        }
+    }
+    verdict
+}

@@ -1,0 +1,186 @@
+//! Everything the protocol can refuse with: one text for the caller, another for the log.
+//! Not for: rendering (`http/oauth_error.rs`).
+
+use std::error::Error;
+
+use crate::domain::application::ClientId;
+use crate::keys::signing::NotSigned;
+use crate::store::StoreError;
+
+/// An `error` code, and nothing else (RFC 6749 §5.2 and registered extensions).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// The request is malformed (RFC 6749 §5.2).
+    InvalidRequest,
+    /// Client authentication failed (RFC 6749 §5.2).
+    InvalidClient,
+    /// The application may not use this grant (RFC 6749 §5.2).
+    UnauthorizedClient,
+    /// The grant is not served here (RFC 6749 §5.2).
+    UnsupportedGrantType,
+    /// The scope is unknown, malformed or not granted (RFC 6749 §5.2).
+    InvalidScope,
+    /// The resource is unknown or not allowed (RFC 8707 §2).
+    InvalidTarget,
+    /// The authorization details are not supported (RFC 9396 §5).
+    InvalidAuthorizationDetails,
+    /// Our own fault.
+    ServerError,
+    /// Our own trouble; trying again may help.
+    TemporarilyUnavailable,
+}
+
+impl ErrorCode {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::ServerError => "server_error",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::InvalidRequest
+            | Self::UnauthorizedClient
+            | Self::UnsupportedGrantType
+            | Self::InvalidScope
+            | Self::InvalidTarget
+            | Self::InvalidAuthorizationDetails => 400,
+            Self::InvalidClient => 401,
+            Self::ServerError => 500,
+            Self::TemporarilyUnavailable => 503,
+        }
+    }
+}
+
+/// A refusal. What the caller is told is a constant; what is logged is never told.
+#[derive(Debug)]
+pub struct OAuthError {
+    /// Which refusal.
+    pub code: ErrorCode,
+    /// The `error_description`: a constant, so that nothing of the request or of a cause can leak.
+    pub description: Option<&'static str>,
+    reason: &'static str,
+    application: Option<ClientId>,
+    hint: Option<String>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl OAuthError {
+    /// A refusal whose reason may be told.
+    #[must_use]
+    pub const fn new(code: ErrorCode, description: &'static str) -> Self {
+        Self {
+            code,
+            description: Some(description),
+            reason: description,
+            application: None,
+            hint: None,
+            cause: None,
+        }
+    }
+
+    /// Failed client authentication: one answer for all reasons. The reason is for the log.
+    #[must_use]
+    pub const fn invalid_client(reason: &'static str) -> Self {
+        Self {
+            code: ErrorCode::InvalidClient,
+            description: None,
+            reason,
+            application: None,
+            hint: None,
+            cause: None,
+        }
+    }
+
+    /// Adds for the log which application it was; only one that exists, since what a stranger sends as a
+    /// `client_id` may be a secret in the wrong place.
+    #[must_use]
+    pub fn of(mut self, application: &ClientId) -> Self {
+        self.application = Some(application.clone());
+        self
+    }
+
+    /// Adds for the log something that helps to find the caller and reveals nothing.
+    #[must_use]
+    pub fn with_hint(mut self, hint: String) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    /// What to write into the log: the true reason.
+    #[must_use]
+    pub const fn reason_for_log(&self) -> &'static str {
+        self.reason
+    }
+
+    /// Which application it was, for the log.
+    #[must_use]
+    pub fn application_for_log(&self) -> Option<&str> {
+        self.application.as_ref().map(ClientId::as_str)
+    }
+
+    /// What else helps to find the caller, for the log.
+    #[must_use]
+    pub fn hint_for_log(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// What went wrong beneath, for the log.
+    #[must_use]
+    pub fn cause_for_log(&self) -> Option<String> {
+        self.cause.as_ref().map(ToString::to_string)
+    }
+
+    fn ours(code: ErrorCode, description: &'static str, cause: impl Error + Send + Sync + 'static) -> Self {
+        Self { cause: Some(Box::new(cause)), ..Self::new(code, description) }
+    }
+}
+
+const TRY_AGAIN: &str = "The server cannot answer right now. Try again.";
+const OUR_FAULT: &str = "Something is wrong inside the server. Its log has the details under the request id.";
+
+impl From<StoreError> for OAuthError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::ours(ErrorCode::TemporarilyUnavailable, TRY_AGAIN, error),
+            StoreError::Conflict(_) | StoreError::Corrupt(_) | StoreError::NewerSchema { .. } => {
+                Self::ours(ErrorCode::ServerError, OUR_FAULT, error)
+            }
+        }
+    }
+}
+
+impl From<NotSigned> for OAuthError {
+    fn from(error: NotSigned) -> Self {
+        match error {
+            NotSigned::Busy => Self::ours(ErrorCode::TemporarilyUnavailable, TRY_AGAIN, error),
+            NotSigned::Failed => Self::ours(ErrorCode::ServerError, OUR_FAULT, error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// F01, F05
+    #[test]
+    fn what_the_caller_is_told_is_constant_and_what_is_logged_is_not_told() {
+        let error = OAuthError::from(StoreError::Unavailable("disk /secret/path is full".to_owned()));
+        assert_eq!((error.code, error.description), (ErrorCode::TemporarilyUnavailable, Some(TRY_AGAIN)));
+        assert_eq!(error.cause_for_log().unwrap(), "the store is unavailable: disk /secret/path is full");
+        assert_eq!(OAuthError::invalid_client("wrong secret").description, None);
+    }
+}

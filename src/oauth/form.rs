@@ -1,0 +1,275 @@
+//! Form bodies (`application/x-www-form-urlencoded`, RFC 6749 App. B) into the parameters we know.
+//! Not for: what the parameters mean.
+
+use crate::crypto::secret::Secret;
+
+use super::error::{ErrorCode, OAuthError};
+
+/// Most parameters a form may have.
+const MAX_PARAMETERS: usize = 100;
+
+/// Longest `scope` parameter. A token of 4 KiB has no room for more.
+const MAX_SCOPE_BYTES: usize = 4096;
+
+/// The parameters of a token request. One that is sent without a value is as if it were not sent (RFC 6749 §3.2).
+#[derive(Debug, Default)]
+pub struct Form {
+    /// `grant_type`.
+    pub grant_type: Option<String>,
+    /// `client_id`, unchecked.
+    pub client_id: Option<String>,
+    /// `client_secret`.
+    pub client_secret: Option<Secret>,
+    /// `scope`.
+    pub scope: Option<ScopeParameter>,
+    /// `resource`, each time it was sent (RFC 8707).
+    pub resources: Vec<String>,
+    /// Whether an assertion was sent (RFC 7521 §4.2).
+    pub has_assertion: bool,
+    /// Whether rich authorization details were sent (RFC 9396).
+    pub has_authorization_details: bool,
+}
+
+/// A `scope` parameter as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScopeParameter {
+    /// Its text, unchecked.
+    Text(String),
+    /// It was longer than any grant can be, and was not read.
+    TooLong,
+}
+
+impl Form {
+    /// Reads a form body.
+    ///
+    /// # Errors
+    /// `invalid_request` when the encoding is broken, a parameter we know is there twice, or there are too many.
+    pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
+        let mut form = Self::default();
+        let mut seen = Seen::default();
+        let mut scratch = Vec::new();
+        for (count, pair) in Pairs(Some(body)).enumerate() {
+            if count >= MAX_PARAMETERS {
+                return Err(refuse("The form has too many parameters."));
+            }
+            let equals = memchr::memchr(b'=', pair).unwrap_or(pair.len());
+            let (name, value) = pair.split_at_checked(equals).unwrap_or((pair, b""));
+            let value = value.get(1..).unwrap_or_default();
+            decode(name, &mut scratch)?;
+            let parameter = Parameter::named(&scratch);
+            if let Some(parameter) = parameter {
+                seen.note(parameter)?;
+            }
+            form.take(parameter, value, &mut scratch)?;
+        }
+        Ok(form)
+    }
+
+    fn take(
+        &mut self,
+        parameter: Option<Parameter>,
+        value: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Result<(), OAuthError> {
+        if parameter == Some(Parameter::Scope) && value.len() > 3 * MAX_SCOPE_BYTES {
+            self.scope = Some(ScopeParameter::TooLong);
+            return Ok(());
+        }
+        let text = decode(value, scratch)?;
+        let may_hold_control_characters = matches!(parameter, Some(Parameter::Scope | Parameter::ClientId));
+        if !may_hold_control_characters && text.bytes().any(|byte| byte.is_ascii_control()) {
+            return Err(refuse("A parameter holds a control character."));
+        }
+        if text.is_empty() {
+            return Ok(());
+        }
+        match parameter {
+            Some(Parameter::GrantType) => self.grant_type = Some(text.to_owned()),
+            Some(Parameter::ClientId) => self.client_id = Some(text.to_owned()),
+            Some(Parameter::ClientSecret) => self.client_secret = Some(Secret::new(text.to_owned())),
+            Some(Parameter::Scope) if text.len() > MAX_SCOPE_BYTES => {
+                self.scope = Some(ScopeParameter::TooLong)
+            }
+            Some(Parameter::Scope) => self.scope = Some(ScopeParameter::Text(text.to_owned())),
+            Some(Parameter::Resource) => self.resources.push(text.to_owned()),
+            Some(Parameter::ClientAssertion | Parameter::ClientAssertionType) => self.has_assertion = true,
+            Some(Parameter::AuthorizationDetails) => self.has_authorization_details = true,
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+/// What stands between `&`, found a word at a time: a body of 64 KiB must not cost more than the request deserves.
+struct Pairs<'body>(Option<&'body [u8]>);
+
+impl<'body> Iterator for Pairs<'body> {
+    type Item = &'body [u8];
+
+    fn next(&mut self) -> Option<&'body [u8]> {
+        let rest = self.0?;
+        let end = memchr::memchr(b'&', rest);
+        self.0 = end.and_then(|end| rest.get(end + 1..));
+        rest.get(..end.unwrap_or(rest.len()))
+    }
+}
+
+/// A parameter that means something here; all others are ignored (RFC 6749 §3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parameter {
+    GrantType,
+    ClientId,
+    ClientSecret,
+    Scope,
+    Resource,
+    ClientAssertion,
+    ClientAssertionType,
+    AuthorizationDetails,
+}
+
+impl Parameter {
+    fn named(name: &[u8]) -> Option<Self> {
+        Some(match name {
+            b"grant_type" => Self::GrantType,
+            b"client_id" => Self::ClientId,
+            b"client_secret" => Self::ClientSecret,
+            b"scope" => Self::Scope,
+            b"resource" => Self::Resource,
+            b"client_assertion" => Self::ClientAssertion,
+            b"client_assertion_type" => Self::ClientAssertionType,
+            b"authorization_details" => Self::AuthorizationDetails,
+            _ => return None,
+        })
+    }
+}
+
+/// Which parameters were there already.
+#[derive(Default)]
+struct Seen(u16);
+
+impl Seen {
+    fn note(&mut self, parameter: Parameter) -> Result<(), OAuthError> {
+        let bit = 1 << parameter as u16;
+        // RFC 8707 §2 lets `resource` repeat; all others must not (RFC 6749 §3.2).
+        if self.0 & bit != 0 && parameter != Parameter::Resource {
+            return Err(refuse("A parameter is there twice."));
+        }
+        self.0 |= bit;
+        Ok(())
+    }
+}
+
+/// Decodes one name or value: `+` is a space, `%` and two hexadecimal digits a byte, and the whole is UTF-8.
+///
+/// # Errors
+/// `invalid_request` when it is not.
+pub(super) fn decode<'scratch>(
+    encoded: &[u8],
+    scratch: &'scratch mut Vec<u8>,
+) -> Result<&'scratch str, OAuthError> {
+    scratch.clear();
+    let mut rest = encoded;
+    while let Some(position) = memchr::memchr2(b'%', b'+', rest) {
+        let (before, from) = rest.split_at_checked(position).unwrap_or_default();
+        scratch.extend_from_slice(before);
+        match from {
+            [b'+', after @ ..] => {
+                scratch.push(b' ');
+                rest = after;
+            }
+            [_, high, low, after @ ..] => {
+                let digit =
+                    |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+                let (Some(high), Some(low)) = (digit(*high), digit(*low)) else {
+                    return Err(refuse("The form has a % that two hexadecimal digits do not follow."));
+                };
+                scratch.push(high * 16 + low);
+                rest = after;
+            }
+            _ => {
+                return Err(refuse("The form has a % that two hexadecimal digits do not follow."));
+            }
+        }
+    }
+    scratch.extend_from_slice(rest);
+    std::str::from_utf8(scratch).map_err(|_| refuse("The form is not UTF-8."))
+}
+
+fn refuse(description: &'static str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidRequest, description)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(encoded: &str) -> Option<String> {
+        decode(encoded.as_bytes(), &mut Vec::new()).ok().map(str::to_owned)
+    }
+
+    /// B15
+    #[test]
+    fn decodes_the_vector_of_rfc_6749_appendix_b() {
+        assert_eq!(text("+%25%26%2B%C2%A3%E2%82%AC").unwrap(), "\u{20}\u{25}\u{26}\u{2b}\u{a3}\u{20ac}");
+        assert_eq!(text("a%2Bb+c").unwrap(), "a+b c");
+    }
+
+    /// B16, B17
+    #[test]
+    fn refuses_broken_escapes_and_what_is_not_utf_8() {
+        for bad in ["%zz", "%2", "%", "a%", "%%41", "%+1", "%ff", "%C2", "%c3%28"] {
+            assert_eq!(text(bad), None, "{bad}");
+        }
+        assert!(Form::parse(b"scope=\xff").is_err());
+        assert!(Form::parse(b"unknown=%zz").is_err());
+    }
+
+    /// B02, B03
+    #[test]
+    fn refuses_known_parameters_twice_and_ignores_unknown_ones() {
+        for name in
+            ["grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type"]
+        {
+            for body in [format!("{name}=a&{name}=a"), format!("{name}=&{name}=a"), format!("{name}&{name}")]
+            {
+                assert_eq!(
+                    Form::parse(body.as_bytes()).unwrap_err().code,
+                    ErrorCode::InvalidRequest,
+                    "{body}"
+                );
+            }
+        }
+        assert!(Form::parse(b"foo=1&foo=1").is_ok());
+        assert_eq!(Form::parse(b"resource=a&resource=b").unwrap().resources, ["a", "b"]);
+    }
+
+    /// B20
+    #[test]
+    fn names_are_case_sensitive_and_a_semicolon_separates_nothing() {
+        let form = Form::parse(b"Scope=a&client_id=x;scope=b&grant_type").unwrap();
+        assert_eq!((form.scope, form.client_id.as_deref(), form.grant_type), (None, Some("x;scope=b"), None));
+    }
+
+    /// B19
+    #[test]
+    fn refuses_more_than_a_hundred_parameters() {
+        assert!(Form::parse("a=1&".repeat(99).trim_end_matches('&').as_bytes()).is_ok());
+        assert!(Form::parse("a=1&".repeat(101).as_bytes()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(body in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Form::parse(&body);
+        }
+
+        #[test]
+        fn decodes_what_was_encoded(value in "[^\\x00-\\x1f\\x7f]{1,40}") {
+            let encoded: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let form = Form::parse(format!("client_id={encoded}").as_bytes()).unwrap();
+            prop_assert_eq!(form.client_id, Some(value));
+        }
+    }
+}

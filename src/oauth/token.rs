@@ -1,0 +1,46 @@
+//! The token request, top to bottom.
+//! Not for: HTTP.
+
+use std::time::Duration;
+
+use super::access_token;
+use super::client_auth;
+use super::error::{ErrorCode, OAuthError};
+use super::grant;
+use super::request::Incoming;
+use crate::domain::scope::ScopeName;
+use crate::issuer::Issuer;
+
+/// A token and what is said of it (RFC 6749 §5.1).
+#[derive(Debug)]
+pub struct TokenResponse {
+    /// The signed JWT.
+    pub access_token: String,
+    /// What was granted, in the order asked.
+    pub scopes: Vec<ScopeName>,
+    /// The whole seconds the token still has, rounded down.
+    pub expires_in: Duration,
+}
+
+/// Answers a token request. Each step needs what the one before it returned, so their order cannot change: nothing
+/// is minted for somebody who has not proved himself, and who has not learns nothing about grants and scopes (B26).
+///
+/// # Errors
+/// The refusal the caller is to be told.
+pub async fn issue(issuer: &Issuer, incoming: &Incoming) -> Result<TokenResponse, OAuthError> {
+    let grant_type = incoming.form.grant_type.as_deref().ok_or(
+        const { OAuthError::new(ErrorCode::InvalidRequest, "The parameter grant_type is missing.") },
+    )?;
+
+    let authenticated = client_auth::authenticate(issuer, incoming).await?;
+    let grant = grant::find(grant_type, &authenticated)?;
+    let authorization = grant.authorize(incoming, &authenticated)?;
+    let token = access_token::mint(issuer, &authenticated, &authorization).await?;
+
+    issuer.note_use(authenticated.credential());
+    Ok(TokenResponse {
+        access_token: token.text,
+        expires_in: token.expires_at.remaining(issuer.now()),
+        scopes: authorization.scopes,
+    })
+}

@@ -1,0 +1,279 @@
+//! Applications in memory, in front of any store, kept true by following the store's changes.
+//! Not for: tenants and their keys, which `issuer/directory.rs` keeps.
+
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use quick_cache::Equivalent;
+use quick_cache::sync::Cache;
+
+use super::{Store, StoreError};
+use crate::domain::application::Registered;
+use crate::domain::id::TenantId;
+
+/// How many applications are kept. One takes about a kilobyte.
+const KNOWN: usize = 100_000;
+
+/// How many client ids that do not exist are remembered. They have their own room, so that guessing evicts nobody.
+const UNKNOWN: usize = 10_000;
+
+/// A store's applications behind a memory.
+pub struct Cached {
+    store: Arc<dyn Store>,
+    known: Cache<Key, Arc<Registered>>,
+    unknown: Cache<Key, ()>,
+    /// The revision that the memory is true to. Held while the memory is filled or emptied, so that what was read
+    /// before a change is never put in after it.
+    revision: Mutex<i64>,
+    tenants_changed: AtomicI64,
+}
+
+impl Cached {
+    /// An empty memory in front of `store`.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            known: Cache::new(KNOWN),
+            unknown: Cache::new(UNKNOWN),
+            revision: Mutex::new(0),
+            tenants_changed: AtomicI64::new(0),
+        }
+    }
+
+    /// The store behind.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// An application with its credentials, from memory if it is there.
+    ///
+    /// # Errors
+    /// When it is not in memory and the store does not answer.
+    pub async fn application(
+        &self,
+        tenant: TenantId,
+        client_id: &str,
+    ) -> Result<Option<Arc<Registered>>, StoreError> {
+        let name = Name(tenant, client_id);
+        if let Some(registered) = self.known.get(&name) {
+            return Ok(Some(registered));
+        }
+        if self.unknown.get(&name).is_some() {
+            return Ok(None);
+        }
+        let before = *self.revision.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = self.store.application(tenant, client_id).await?;
+        let revision = self.revision.lock().unwrap_or_else(PoisonError::into_inner);
+        if *revision == before {
+            match &found {
+                Some(registered) => self.known.insert(name.to_key(), Arc::clone(registered)),
+                None => self.unknown.insert(name.to_key(), ()),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Takes in what changed in the store since the last time.
+    ///
+    /// # Errors
+    /// When the store does not answer; the memory is then as it was.
+    pub async fn follow(&self) -> Result<(), StoreError> {
+        let before = *self.revision.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = self.store.changes_since(before).await?;
+        if changes.list.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(());
+        }
+        let mut revision = self.revision.lock().unwrap_or_else(PoisonError::into_inner);
+        *revision = changes.revision;
+        let Some(list) = changes.list else {
+            self.known.clear();
+            self.unknown.clear();
+            self.tenants_changed.fetch_add(1, Ordering::Release);
+            return Ok(());
+        };
+        for (tenant, client_id) in list {
+            if let Some(client_id) = client_id {
+                self.forget(&Name(tenant, client_id.as_str()));
+            } else {
+                self.tenants_changed.fetch_add(1, Ordering::Release);
+            }
+        }
+        Ok(())
+    }
+
+    /// A number that is another one whenever a tenant, its hosts or its keys have changed.
+    #[must_use]
+    pub fn tenants_changed(&self) -> i64 {
+        self.tenants_changed.load(Ordering::Acquire)
+    }
+
+    fn forget(&self, name: &Name<'_>) {
+        self.known.remove(name);
+        self.unknown.remove(name);
+    }
+}
+
+/// A client id of a tenant: the same id in two tenants is two names (R04).
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Key {
+    tenant: TenantId,
+    client_id: Box<str>,
+}
+
+/// A borrowed `Key`.
+struct Name<'id>(TenantId, &'id str);
+
+impl Name<'_> {
+    fn to_key(&self) -> Key {
+        Key { tenant: self.0, client_id: self.1.into() }
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Name(self.tenant, &self.client_id).hash(state);
+    }
+}
+
+impl Hash for Name<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+        self.1.hash(state);
+    }
+}
+
+impl Equivalent<Key> for Name<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.0 == key.tenant && *self.1 == *key.client_id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::domain::application::Application;
+    use crate::domain::tenant::Tenant;
+    use crate::store::sqlite::Sqlite;
+    use crate::store::suite::sample;
+
+    /// A memory in front of a store with a tenant and its application `app`.
+    struct Memory {
+        _folder: TempDir,
+        cached: Cached,
+        tenant: Tenant,
+        application: Application,
+    }
+
+    impl Memory {
+        async fn new() -> Self {
+            let folder = TempDir::new().unwrap();
+            let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("store.db")).unwrap().0);
+            let tenant = sample::tenant("one");
+            sample::add_tenant(&store, &tenant).await;
+            let application = sample::application(&tenant, "app");
+            sample::add_application(&store, &application).await;
+            let cached = Cached::new(store);
+            cached.follow().await.unwrap();
+            Self { _folder: folder, cached, tenant, application }
+        }
+
+        async fn version(&self) -> Option<i64> {
+            let found = self.cached.application(self.tenant.id, "app").await.unwrap();
+            found.map(|registered| registered.application.version)
+        }
+
+        /// Changes the application in the store, and only there.
+        async fn change(&self, version: i64) {
+            let application = Application { version, ..self.application.clone() };
+            self.cached.store().change_application(application, sample::event("app")).await.unwrap();
+        }
+
+        fn remembers(&self, client_id: &str) -> (bool, bool) {
+            let name = Name(self.tenant.id, client_id);
+            (self.cached.known.get(&name).is_some(), self.cached.unknown.get(&name).is_some())
+        }
+    }
+
+    #[tokio::test]
+    async fn remembers_an_application_until_it_is_told_of_a_change() {
+        let memory = Memory::new().await;
+        assert_eq!(memory.remembers("app"), (false, false));
+        assert_eq!(memory.version().await, Some(1));
+        assert_eq!(memory.remembers("app"), (true, false));
+        memory.change(1).await;
+        assert_eq!(memory.version().await, Some(1));
+        memory.cached.follow().await.unwrap();
+        assert_eq!(memory.remembers("app"), (false, false));
+        assert_eq!(memory.version().await, Some(2));
+    }
+
+    #[tokio::test]
+    async fn remembers_that_there_is_none_until_there_is_one() {
+        let memory = Memory::new().await;
+        let find = async || memory.cached.application(memory.tenant.id, "new").await.unwrap();
+        assert!(find().await.is_none());
+        assert_eq!(memory.remembers("new"), (false, true));
+        let new = sample::application(&memory.tenant, "new");
+        sample::add_application(memory.cached.store(), &new).await;
+        assert!(find().await.is_none());
+        memory.cached.follow().await.unwrap();
+        assert_eq!(find().await.unwrap().application, new);
+        assert_eq!(memory.remembers("new"), (true, false));
+    }
+
+    /// R04
+    #[tokio::test]
+    async fn the_same_client_id_in_two_tenants_is_remembered_twice() {
+        let memory = Memory::new().await;
+        assert_eq!(memory.version().await, Some(1));
+        let elsewhere = sample::unknown_tenant();
+        assert!(memory.cached.application(elsewhere, "app").await.unwrap().is_none());
+        assert!(memory.cached.unknown.get(&Name(elsewhere, "app")).is_some());
+        assert_eq!(memory.version().await, Some(1));
+    }
+
+    #[tokio::test]
+    async fn keeps_nothing_that_was_read_while_something_changed() {
+        let memory = Memory::new().await;
+        for version in 1..=20 {
+            let mut reading = pin!(memory.cached.application(memory.tenant.id, "app"));
+            // The question is on its way to the store, and may be answered before the change or after it.
+            let answered = reading.as_mut().now_or_never();
+            memory.change(version).await;
+            memory.cached.follow().await.unwrap();
+            if answered.is_none() {
+                reading.await.unwrap();
+            }
+            assert_eq!(memory.remembers("app"), (false, false));
+            assert_eq!(memory.version().await, Some(version + 1));
+        }
+    }
+
+    #[tokio::test]
+    async fn counts_changes_of_tenants_and_forgets_all_when_it_missed_too_much() {
+        let memory = Memory::new().await;
+        let before = memory.cached.tenants_changed();
+        memory.version().await;
+        memory.cached.follow().await.unwrap();
+        assert_eq!((memory.cached.tenants_changed(), memory.remembers("app").0), (before, true));
+        let change = memory.cached.store().change_tenant(memory.tenant.clone(), sample::event("tenant"));
+        change.await.unwrap();
+        memory.cached.follow().await.unwrap();
+        assert_ne!(memory.cached.tenants_changed(), before);
+        assert!(memory.remembers("app").0);
+        // A revision from ahead of the store's own is what a restored backup looks like.
+        let (before, ahead) = (memory.cached.tenants_changed(), 1_000_000);
+        *memory.cached.revision.lock().unwrap() = ahead;
+        memory.cached.follow().await.unwrap();
+        assert_ne!(memory.cached.tenants_changed(), before);
+        assert_eq!(memory.remembers("app"), (false, false));
+    }
+}

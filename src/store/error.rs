@@ -1,0 +1,53 @@
+//! What can go wrong with a store, in the words of those who ask it.
+//! Not for: what callers over HTTP are told (`oauth/error.rs`, `admin`).
+
+use std::fmt;
+
+/// A question to the store had no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be reached or is too busy; asking again later may help.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// The change does not fit what is stored.
+    #[error("{0}")]
+    Conflict(Conflict),
+    /// What is stored breaks its own rules.
+    #[error("the store holds damaged data: {0}")]
+    Corrupt(String),
+    /// The schema is newer than this program.
+    #[error(
+        "the store's schema is number {found}, this program knows up to {known}: use the newer program that migrated it, \
+         or restore a backup made before"
+    )]
+    NewerSchema {
+        /// The number found.
+        found: u32,
+        /// The newest number known.
+        known: u32,
+    },
+}
+
+/// How a change does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conflict {
+    /// Something of that name, host, issuer or id exists already.
+    Exists,
+    /// Somebody else changed it since it was read, or removed it.
+    Changed,
+    /// Something else still refers to it.
+    InUse,
+    /// Something it refers to does not exist.
+    Missing,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Exists => "it exists already",
+            Self::Changed => "it was changed or removed in the meantime",
+            Self::InUse => "it is still in use",
+            Self::Missing => "something it refers to does not exist",
+        })
+    }
+}

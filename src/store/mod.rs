@@ -1,0 +1,137 @@
+//! What is remembered: the contract, and the list of its backends.
+//! Not for: protocol decisions, or anything that needs the master key.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::domain::application::{Application, ClientId, Registered};
+use crate::domain::audit::{AuditEvent, RecordedEvent};
+use crate::domain::credential::Credential;
+use crate::domain::id::{ApplicationId, CredentialId, TenantId};
+use crate::domain::scope::{Scope, ScopeName};
+use crate::domain::signing_key::SigningKey;
+use crate::domain::tenant::Tenant;
+use crate::domain::time::Timestamp;
+
+pub mod cached;
+mod error;
+pub mod sqlite;
+#[cfg(test)]
+mod suite;
+
+pub use error::{Conflict, StoreError};
+
+/// Every backend: the scheme of its URL and what it is.
+pub const BACKENDS: &[(&str, &str)] = &[("sqlite", "the embedded store, one file")];
+
+/// The contract. Each question is atomic by itself; what belongs together is one question. Not found is `Option` or
+/// `false`, never an error. Every change is durable when it is answered and carries its audit event in the same
+/// transaction. The tests in `suite` are the contract's text; every backend passes them.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// All tenants, by name.
+    async fn tenants(&self) -> Result<Vec<Tenant>, StoreError>;
+    /// Adds a tenant with its first signing key.
+    async fn add_tenant(&self, tenant: Tenant, key: SigningKey, event: AuditEvent) -> Result<(), StoreError>;
+    /// Replaces a tenant if its version is still the one given; the stored version is then one more.
+    async fn change_tenant(&self, tenant: Tenant, event: AuditEvent) -> Result<(), StoreError>;
+    /// Removes a tenant with all that is its own.
+    async fn remove_tenant(&self, tenant: TenantId, event: AuditEvent) -> Result<bool, StoreError>;
+
+    /// The scopes of a tenant, by name.
+    async fn scopes(&self, tenant: TenantId) -> Result<Vec<Scope>, StoreError>;
+    /// Adds a scope.
+    async fn add_scope(&self, scope: Scope, event: AuditEvent) -> Result<(), StoreError>;
+    /// Changes a scope's description.
+    async fn change_scope(&self, scope: Scope, event: AuditEvent) -> Result<bool, StoreError>;
+    /// Removes a scope that no application is granted.
+    async fn remove_scope(
+        &self,
+        tenant: TenantId,
+        name: ScopeName,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError>;
+
+    /// An application with its credentials.
+    async fn application(
+        &self,
+        tenant: TenantId,
+        client_id: &str,
+    ) -> Result<Option<Arc<Registered>>, StoreError>;
+    /// Applications by `client_id`, those after `after`, at most `limit`.
+    async fn applications(
+        &self,
+        tenant: TenantId,
+        after: Option<ClientId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Registered>>, StoreError>;
+    /// Adds an application with its first credential, if it has one.
+    async fn add_application(
+        &self,
+        application: Application,
+        credential: Option<Credential>,
+        event: AuditEvent,
+    ) -> Result<(), StoreError>;
+    /// Replaces an application if its version is still the one given; the stored version is then one more.
+    async fn change_application(&self, application: Application, event: AuditEvent)
+    -> Result<(), StoreError>;
+    /// Removes an application with its credentials.
+    async fn remove_application(
+        &self,
+        application: ApplicationId,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError>;
+
+    /// Adds a credential to an application.
+    async fn add_credential(&self, credential: Credential, event: AuditEvent) -> Result<(), StoreError>;
+    /// Removes a credential of an application.
+    async fn remove_credential(
+        &self,
+        application: ApplicationId,
+        credential: CredentialId,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError>;
+    /// Writes down when credentials were last used. A time earlier than the one stored changes nothing; a credential
+    /// that is gone is passed over. No audit event, no revision.
+    async fn record_use(&self, uses: Vec<(CredentialId, Timestamp)>) -> Result<(), StoreError>;
+
+    /// The signing keys of a tenant, oldest first.
+    async fn signing_keys(&self, tenant: TenantId) -> Result<Vec<SigningKey>, StoreError>;
+
+    /// Audit events after a place in the order, at most `limit`, oldest first.
+    async fn audit_events(&self, after: i64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError>;
+
+    /// What changed after a revision. Revision 0 is before everything.
+    async fn changes_since(&self, revision: i64) -> Result<Changes, StoreError>;
+    /// Forgets what no server needs any more: all but the newest changes to follow.
+    async fn forget_past(&self) -> Result<(), StoreError>;
+    /// The schema's number and whether the data is whole.
+    async fn check(&self) -> Result<Health, StoreError>;
+}
+
+/// What changed, for servers that keep parts of the store in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// The newest revision: the place to ask from next time.
+    pub revision: i64,
+    /// What changed: a tenant, or an application of it. `None` when too much has changed since to list it, so that
+    /// everything kept in memory is suspect.
+    pub list: Option<Vec<(TenantId, Option<ClientId>)>>,
+}
+
+/// The state of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// The number of the newest migration applied.
+    pub schema: u32,
+    /// What an integrity check finds; empty when the data is whole.
+    pub damage: Vec<String>,
+}
+
+/// How many changes are kept for servers to follow.
+pub const CHANGES_KEPT: i64 = 10_000;
+
+/// How long a change from another process may wait for the store.
+pub const BUSY_DEADLINE: Duration = Duration::from_secs(5);

@@ -1,0 +1,176 @@
+//! Applications and the scopes they are granted.
+//! Not for: their credentials (`credentials.rs`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, Row, Transaction, params};
+
+use super::{credentials, row};
+use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType, Registered};
+use crate::domain::id::{ApplicationId, TenantId};
+use crate::domain::scope::{ScopeName, ScopeSet};
+use crate::store::{Conflict, StoreError};
+
+pub(super) fn find(
+    connection: &Connection,
+    tenant: TenantId,
+    client_id: &str,
+) -> Result<Option<Arc<Registered>>, StoreError> {
+    let sql = "SELECT * FROM application WHERE tenant_id = ?1 AND client_id = ?2";
+    let found = row::rows(connection, sql, params![tenant.to_string(), client_id], read)?;
+    found.into_iter().next().map(|application| complete(connection, application)).transpose()
+}
+
+pub(super) fn page(
+    connection: &Connection,
+    tenant: TenantId,
+    after: Option<&ClientId>,
+    limit: usize,
+) -> Result<Vec<Arc<Registered>>, StoreError> {
+    let sql = "SELECT * FROM application WHERE tenant_id = ?1 AND client_id > ?2 ORDER BY client_id LIMIT ?3";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let after = after.map_or("", ClientId::as_str);
+    row::rows(connection, sql, params![tenant.to_string(), after, limit], read)?
+        .into_iter()
+        .map(|application| complete(connection, application))
+        .collect()
+}
+
+pub(super) fn name_of(
+    connection: &Connection,
+    application: ApplicationId,
+) -> Result<Option<(TenantId, ClientId)>, StoreError> {
+    let sql = "SELECT tenant_id, client_id FROM application WHERE id = ?1";
+    let found = row::rows(connection, sql, [application.to_string()], |row| {
+        Ok((
+            row::parse(row, "tenant_id")?,
+            row::checked(row, "client_id", |text| ClientId::parse(text).ok())?,
+        ))
+    })?;
+    Ok(found.into_iter().next())
+}
+
+pub(super) fn add(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
+    row::execute(
+        transaction,
+        "INSERT INTO application
+            (id, tenant_id, client_id, name, type, enabled, grants, auth_methods, narrowed, token_lifetime,
+             created_at, updated_at, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        params![
+            application.id.to_string(),
+            application.tenant.to_string(),
+            application.client_id.as_str(),
+            application.name,
+            application.kind.as_str(),
+            application.enabled,
+            names(&application.grants, GrantType::as_str),
+            names(&application.auth_methods, AuthMethod::as_str),
+            application.default_scopes.is_some(),
+            seconds(application.token_lifetime),
+            application.created_at.as_millis(),
+            application.updated_at.as_millis(),
+            application.version,
+        ],
+    )?;
+    add_scopes(transaction, application)
+}
+
+pub(super) fn change(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
+    let changed = row::execute(
+        transaction,
+        "UPDATE application SET name = ?3, type = ?4, enabled = ?5, grants = ?6, auth_methods = ?7, narrowed = ?8,
+            token_lifetime = ?9, updated_at = ?10, version = version + 1
+         WHERE id = ?1 AND version = ?2",
+        params![
+            application.id.to_string(),
+            application.version,
+            application.name,
+            application.kind.as_str(),
+            application.enabled,
+            names(&application.grants, GrantType::as_str),
+            names(&application.auth_methods, AuthMethod::as_str),
+            application.default_scopes.is_some(),
+            seconds(application.token_lifetime),
+            application.updated_at.as_millis(),
+        ],
+    )?;
+    if changed == 0 {
+        return Err(StoreError::Conflict(Conflict::Changed));
+    }
+    let sql = "DELETE FROM application_scope WHERE application_id = ?1";
+    row::execute(transaction, sql, [application.id.to_string()])?;
+    add_scopes(transaction, application)
+}
+
+pub(super) fn remove(transaction: &Transaction<'_>, application: ApplicationId) -> Result<bool, StoreError> {
+    Ok(row::execute(transaction, "DELETE FROM application WHERE id = ?1", [application.to_string()])? > 0)
+}
+
+fn add_scopes(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
+    let defaults = application.default_scopes.as_ref().map_or(&[][..], ScopeSet::names);
+    for (position, name) in (0_i64..).zip(application.scopes.names()) {
+        let default_position =
+            (0_i64..).zip(defaults).find(|(_, default)| *default == name).map(|(place, _)| place);
+        row::execute(
+            transaction,
+            "INSERT INTO application_scope (application_id, tenant_id, scope, position, default_position)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                application.id.to_string(),
+                application.tenant.to_string(),
+                name.as_str(),
+                position,
+                default_position,
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// Adds what stands in other tables.
+fn complete(
+    connection: &Connection,
+    (mut application, narrowed): (Application, bool),
+) -> Result<Arc<Registered>, StoreError> {
+    let id = application.id.to_string();
+    let scope = |row: &Row<'_>| row::checked(row, "scope", |text| ScopeName::parse(text).ok());
+    let sql = "SELECT scope FROM application_scope WHERE application_id = ?1 ORDER BY position";
+    application.scopes = ScopeSet::new(row::rows(connection, sql, [&id], scope)?);
+    if narrowed {
+        let sql = "SELECT scope FROM application_scope
+                   WHERE application_id = ?1 AND default_position IS NOT NULL ORDER BY default_position";
+        application.default_scopes = Some(ScopeSet::new(row::rows(connection, sql, [&id], scope)?));
+    }
+    let credentials = credentials::of(connection, application.id)?;
+    Ok(Arc::new(Registered { application, credentials }))
+}
+
+fn read(row: &Row<'_>) -> Result<(Application, bool), StoreError> {
+    let application = Application {
+        id: row::parse(row, "id")?,
+        tenant: row::parse(row, "tenant_id")?,
+        client_id: row::checked(row, "client_id", |text| ClientId::parse(text).ok())?,
+        name: row::get(row, "name")?,
+        kind: row::checked(row, "type", |text| ApplicationType::parse(text).ok())?,
+        enabled: row::get(row, "enabled")?,
+        grants: row::names(row, "grants", |text| GrantType::parse(text).ok())?,
+        auth_methods: row::names(row, "auth_methods", |text| AuthMethod::parse(text).ok())?,
+        scopes: ScopeSet::default(),
+        default_scopes: None,
+        token_lifetime: Duration::from_secs(row::get::<u32>(row, "token_lifetime")?.into()),
+        created_at: row::time(row, "created_at")?,
+        updated_at: row::time(row, "updated_at")?,
+        version: row::get(row, "version")?,
+    };
+    Ok((application, row::get(row, "narrowed")?))
+}
+
+fn names<T: Copy>(values: &[T], name: impl Fn(T) -> &'static str) -> String {
+    values.iter().map(|value| name(*value)).collect::<Vec<_>>().join(" ")
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}

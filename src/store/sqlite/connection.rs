@@ -1,0 +1,33 @@
+//! Opening a connection the one right way.
+//! Not for: what is asked over it.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error;
+use crate::store::{BUSY_DEADLINE, StoreError};
+
+/// Makes the file with mode 0600 when it is absent; SQLite gives its journal files the same mode.
+pub(super) fn create_private(file: &Path) -> Result<(), StoreError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Ok(_) => Ok(()),
+        Err(failure) if failure.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(failure) => Err(StoreError::Unavailable(format!("{}: {failure}", file.display()))),
+    }
+}
+
+/// Opens a connection that waits for others, checks references, and syncs before it says that a change is done.
+pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags).map_err(error::from)?;
+    connection.busy_timeout(BUSY_DEADLINE).map_err(error::from)?;
+    connection.pragma_update(None, "journal_mode", "wal").map_err(error::from)?;
+    connection.pragma_update(None, "synchronous", "full").map_err(error::from)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(error::from)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}

@@ -1,0 +1,72 @@
+//! Credentials of applications.
+//! Not for: comparing them with what a caller presents (`oauth/client_auth`).
+
+use rusqlite::{Connection, Row, Transaction, params};
+
+use super::row;
+use crate::crypto::secret::SecretDigest;
+use crate::domain::credential::Credential;
+use crate::domain::id::{ApplicationId, CredentialId};
+use crate::domain::time::Timestamp;
+use crate::store::StoreError;
+
+pub(super) fn of(connection: &Connection, application: ApplicationId) -> Result<Vec<Credential>, StoreError> {
+    let sql = "SELECT * FROM credential WHERE application_id = ?1 ORDER BY created_at, id";
+    row::rows(connection, sql, [application.to_string()], read)
+}
+
+pub(super) fn add(transaction: &Transaction<'_>, credential: &Credential) -> Result<(), StoreError> {
+    row::execute(
+        transaction,
+        "INSERT INTO credential
+            (id, application_id, label, digest, digested_under, created_at, expires_at, last_used_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            credential.id.to_string(),
+            credential.application.to_string(),
+            credential.label,
+            credential.digest.as_bytes(),
+            credential.digested_under,
+            credential.created_at.as_millis(),
+            credential.expires_at.map(Timestamp::as_millis),
+            credential.last_used_at.map(Timestamp::as_millis),
+        ],
+    )
+    .map(|_| ())
+}
+
+pub(super) fn remove(
+    transaction: &Transaction<'_>,
+    application: ApplicationId,
+    credential: CredentialId,
+) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM credential WHERE id = ?1 AND application_id = ?2";
+    Ok(row::execute(transaction, sql, [credential.to_string(), application.to_string()])? > 0)
+}
+
+pub(super) fn record_use(
+    transaction: &Transaction<'_>,
+    uses: &[(CredentialId, Timestamp)],
+) -> Result<(), StoreError> {
+    for (credential, at) in uses {
+        row::execute(
+            transaction,
+            "UPDATE credential SET last_used_at = ?2 WHERE id = ?1 AND coalesce(last_used_at, ?2 - 1) < ?2",
+            params![credential.to_string(), at.as_millis()],
+        )?;
+    }
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> Result<Credential, StoreError> {
+    Ok(Credential {
+        id: row::parse(row, "id")?,
+        application: row::parse(row, "application_id")?,
+        label: row::get(row, "label")?,
+        digest: SecretDigest::from_bytes(row::get(row, "digest")?),
+        digested_under: row::get(row, "digested_under")?,
+        created_at: row::time(row, "created_at")?,
+        expires_at: row::optional_time(row, "expires_at")?,
+        last_used_at: row::optional_time(row, "last_used_at")?,
+    })
+}

@@ -1,0 +1,265 @@
+//! The embedded store: SQLite in WAL mode, one writer thread, a few readers, plain SQL.
+//! Not for: rules about what may be stored; those are checked before they come here.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, Transaction};
+
+use super::{Changes, Health, Store, StoreError};
+use crate::domain::application::{Application, ClientId, Registered};
+use crate::domain::audit::{AuditEvent, RecordedEvent};
+use crate::domain::credential::Credential;
+use crate::domain::id::{ApplicationId, CredentialId, TenantId};
+use crate::domain::scope::{Scope, ScopeName};
+use crate::domain::signing_key::SigningKey;
+use crate::domain::tenant::Tenant;
+use crate::domain::time::Timestamp;
+
+mod applications;
+mod connection;
+mod credentials;
+mod error;
+mod log;
+mod row;
+pub mod schema;
+mod scopes;
+mod tenants;
+mod worker;
+
+use worker::Worker;
+
+/// Readers beside the one writer. Reads are short and mostly answered from memory above.
+const READERS: usize = 2;
+
+/// The embedded store. Dropping it waits for nothing: whatever was answered is durable.
+pub struct Sqlite {
+    writer: Worker,
+    readers: Worker,
+}
+
+/// What opening a store did to its schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migrated {
+    /// The schema's number before.
+    pub from: u32,
+    /// The schema's number now.
+    pub to: u32,
+}
+
+impl Sqlite {
+    /// Opens the store in `file`, making it (mode 0600) when it is absent, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is no store of ours, or its schema is newer than this program.
+    pub fn open(file: &Path) -> Result<(Self, Migrated), StoreError> {
+        connection::create_private(file)?;
+        let mut writer = connection::open(file)?;
+        let migrated = schema::migrate(&mut writer)?;
+        let readers = (0..READERS).map(|_| connection::open(file)).collect::<Result<Vec<_>, _>>()?;
+        Ok((Self { writer: Worker::start(vec![writer])?, readers: Worker::start(readers)? }, migrated))
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.readers
+            .run(move |connection| {
+                // One transaction, so that several statements see one state.
+                let transaction = connection.unchecked_transaction().map_err(error::from)?;
+                question(&transaction)
+            })
+            .await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer
+            .run(move |connection| {
+                let transaction = connection
+                    .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+                    .map_err(error::from)?;
+                let answer = change(&transaction)?;
+                transaction.commit().map_err(error::from)?;
+                Ok(answer)
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        self.read(tenants::all).await
+    }
+
+    async fn add_tenant(&self, tenant: Tenant, key: SigningKey, event: AuditEvent) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            tenants::add(transaction, &tenant, &key)?;
+            log::record(transaction, &event, Some((tenant.id, None)))
+        })
+        .await
+    }
+
+    async fn change_tenant(&self, tenant: Tenant, event: AuditEvent) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            tenants::change(transaction, &tenant)?;
+            log::record(transaction, &event, Some((tenant.id, None)))
+        })
+        .await
+    }
+
+    async fn remove_tenant(&self, tenant: TenantId, event: AuditEvent) -> Result<bool, StoreError> {
+        self.write(move |transaction| {
+            let removed = tenants::remove(transaction, tenant)?;
+            log::record_if(removed, transaction, &event, Some((tenant, None)))
+        })
+        .await
+    }
+
+    async fn scopes(&self, tenant: TenantId) -> Result<Vec<Scope>, StoreError> {
+        self.read(move |connection| scopes::all(connection, tenant)).await
+    }
+
+    async fn add_scope(&self, scope: Scope, event: AuditEvent) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            scopes::add(transaction, &scope)?;
+            log::record(transaction, &event, None)
+        })
+        .await
+    }
+
+    async fn change_scope(&self, scope: Scope, event: AuditEvent) -> Result<bool, StoreError> {
+        self.write(move |transaction| {
+            let changed = scopes::change(transaction, &scope)?;
+            log::record_if(changed, transaction, &event, None)
+        })
+        .await
+    }
+
+    async fn remove_scope(
+        &self,
+        tenant: TenantId,
+        name: ScopeName,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        self.write(move |transaction| {
+            let removed = scopes::remove(transaction, tenant, &name)?;
+            log::record_if(removed, transaction, &event, None)
+        })
+        .await
+    }
+
+    async fn application(
+        &self,
+        tenant: TenantId,
+        client_id: &str,
+    ) -> Result<Option<Arc<Registered>>, StoreError> {
+        let client_id = client_id.to_owned();
+        self.read(move |connection| applications::find(connection, tenant, &client_id)).await
+    }
+
+    async fn applications(
+        &self,
+        tenant: TenantId,
+        after: Option<ClientId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Registered>>, StoreError> {
+        self.read(move |connection| applications::page(connection, tenant, after.as_ref(), limit)).await
+    }
+
+    async fn add_application(
+        &self,
+        application: Application,
+        credential: Option<Credential>,
+        event: AuditEvent,
+    ) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            applications::add(transaction, &application)?;
+            if let Some(credential) = &credential {
+                credentials::add(transaction, credential)?;
+            }
+            log::record(transaction, &event, Some((application.tenant, Some(&application.client_id))))
+        })
+        .await
+    }
+
+    async fn change_application(
+        &self,
+        application: Application,
+        event: AuditEvent,
+    ) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            applications::change(transaction, &application)?;
+            log::record(transaction, &event, Some((application.tenant, Some(&application.client_id))))
+        })
+        .await
+    }
+
+    async fn remove_application(
+        &self,
+        application: ApplicationId,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        self.write(move |transaction| {
+            let owner = applications::name_of(transaction, application)?;
+            let removed = applications::remove(transaction, application)?;
+            let changed = owner.as_ref().map(|(tenant, client_id)| (*tenant, Some(client_id)));
+            log::record_if(removed, transaction, &event, changed)
+        })
+        .await
+    }
+
+    async fn add_credential(&self, credential: Credential, event: AuditEvent) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            credentials::add(transaction, &credential)?;
+            let owner = applications::name_of(transaction, credential.application)?;
+            let changed = owner.as_ref().map(|(tenant, client_id)| (*tenant, Some(client_id)));
+            log::record(transaction, &event, changed)
+        })
+        .await
+    }
+
+    async fn remove_credential(
+        &self,
+        application: ApplicationId,
+        credential: CredentialId,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        self.write(move |transaction| {
+            let removed = credentials::remove(transaction, application, credential)?;
+            let owner = applications::name_of(transaction, application)?;
+            let changed = owner.as_ref().map(|(tenant, client_id)| (*tenant, Some(client_id)));
+            log::record_if(removed, transaction, &event, changed)
+        })
+        .await
+    }
+
+    async fn record_use(&self, uses: Vec<(CredentialId, Timestamp)>) -> Result<(), StoreError> {
+        self.write(move |transaction| credentials::record_use(transaction, &uses)).await
+    }
+
+    async fn signing_keys(&self, tenant: TenantId) -> Result<Vec<SigningKey>, StoreError> {
+        self.read(move |connection| tenants::signing_keys(connection, tenant)).await
+    }
+
+    async fn audit_events(&self, after: i64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+        self.read(move |connection| log::events(connection, after, limit)).await
+    }
+
+    async fn changes_since(&self, revision: i64) -> Result<Changes, StoreError> {
+        self.read(move |connection| log::changes_since(connection, revision)).await
+    }
+
+    async fn forget_past(&self) -> Result<(), StoreError> {
+        self.write(log::forget_past).await
+    }
+
+    async fn check(&self) -> Result<Health, StoreError> {
+        self.read(schema::check).await
+    }
+}

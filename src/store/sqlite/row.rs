@@ -1,0 +1,79 @@
+//! Columns into values: what is read is checked again, and what does not fit is damage.
+//! Not for: SQL.
+
+use std::str::FromStr;
+
+use rusqlite::Row;
+use rusqlite::types::FromSql;
+
+use super::error;
+use crate::domain::time::Timestamp;
+use crate::store::StoreError;
+
+/// A column as it is.
+pub(super) fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
+    row.get(column).map_err(error::from)
+}
+
+/// A column of text that reads as a `T`.
+pub(super) fn parse<T: FromStr>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
+    checked(row, column, |text| text.parse().ok())
+}
+
+/// A column of text that `read` accepts.
+pub(super) fn checked<T>(
+    row: &Row<'_>,
+    column: &str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, StoreError> {
+    let text: String = get(row, column)?;
+    read(&text)
+        .ok_or_else(|| StoreError::Corrupt(format!("column {column} does not read as what it should be")))
+}
+
+/// A column of names separated by spaces, each of which `read` accepts.
+pub(super) fn names<T>(
+    row: &Row<'_>,
+    column: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, StoreError> {
+    checked(row, column, |text| text.split_ascii_whitespace().map(read).collect())
+}
+
+/// A column that holds an instant.
+pub(super) fn time(row: &Row<'_>, column: &str) -> Result<Timestamp, StoreError> {
+    get(row, column).map(Timestamp::from_millis)
+}
+
+/// A column that holds an instant or nothing.
+pub(super) fn optional_time(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>, StoreError> {
+    get::<Option<i64>>(row, column).map(|millis| millis.map(Timestamp::from_millis))
+}
+
+/// Runs a question and reads each row of the answer.
+pub(super) fn rows<T>(
+    connection: &rusqlite::Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+    read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(error::from)?;
+    let mut rows = statement.query(parameters).map_err(error::from)?;
+    let mut values = Vec::new();
+    while let Some(row) = rows.next().map_err(error::from)? {
+        values.push(read(row)?);
+    }
+    Ok(values)
+}
+
+/// Runs a change and returns how many rows it touched.
+pub(super) fn execute(
+    connection: &rusqlite::Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+) -> Result<usize, StoreError> {
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(parameters))
+        .map_err(error::from)
+}

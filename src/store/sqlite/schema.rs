@@ -1,0 +1,114 @@
+//! Numbered migrations, run when the store is opened.
+//! Not for: changing a migration that was released; add another.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{Migrated, error};
+use crate::store::{Health, StoreError};
+
+/// The migrations, the first one first.
+const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_foundation.sql")];
+
+/// The number of the newest schema this program knows.
+pub const NEWEST: u32 = 1;
+
+/// Brings the schema up to date, in one transaction for each migration, so that two programs starting at once
+/// do not run one twice.
+pub(super) fn migrate(connection: &mut Connection) -> Result<Migrated, StoreError> {
+    let mut from = None;
+    loop {
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error::from)?;
+        let number = number(&transaction)?;
+        let from = *from.get_or_insert(number);
+        if number > NEWEST {
+            return Err(StoreError::NewerSchema { found: number, known: NEWEST });
+        }
+        let Some(migration) = usize::try_from(number).ok().and_then(|number| MIGRATIONS.get(number)) else {
+            return Ok(Migrated { from, to: number });
+        };
+        transaction.execute_batch(migration).map_err(error::from)?;
+        transaction.pragma_update(None, "user_version", number + 1).map_err(error::from)?;
+        transaction.commit().map_err(error::from)?;
+    }
+}
+
+/// The schema's number and what SQLite's own checks find.
+pub(super) fn check(connection: &Connection) -> Result<Health, StoreError> {
+    let mut damage = Vec::new();
+    let mut statement = connection.prepare("PRAGMA integrity_check").map_err(error::from)?;
+    let findings = statement.query_map([], |row| row.get::<_, String>(0)).map_err(error::from)?;
+    for finding in findings {
+        let finding = finding.map_err(error::from)?;
+        if finding != "ok" {
+            damage.push(finding);
+        }
+    }
+    let mut statement = connection.prepare("PRAGMA foreign_key_check").map_err(error::from)?;
+    let findings = statement.query_map([], |row| row.get::<_, String>(0)).map_err(error::from)?;
+    for table in findings {
+        damage.push(format!("a row of {} refers to nothing", table.map_err(error::from)?));
+    }
+    Ok(Health { schema: number(connection)?, damage })
+}
+
+fn number(connection: &Connection) -> Result<u32, StoreError> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(error::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::Sqlite;
+
+    #[test]
+    fn knows_as_many_schemas_as_there_are_migrations() {
+        assert_eq!(usize::try_from(NEWEST).unwrap(), MIGRATIONS.len());
+    }
+
+    #[test]
+    fn refuses_a_newer_schema_and_leaves_it_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("newer.db");
+        Connection::open(&file).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        let refused = Sqlite::open(&file).err().unwrap();
+        assert!(refused.to_string().contains("number 99, this program knows up to 1"), "{refused}");
+        assert_eq!(number(&Connection::open(&file).unwrap()).unwrap(), 99);
+    }
+
+    #[test]
+    fn refuses_a_file_that_is_no_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("text.db");
+        std::fs::write(
+            &file,
+            "this is a text file, and quite a long one, so that it has a header's length at least....",
+        )
+        .unwrap();
+        assert!(matches!(Sqlite::open(&file).err().unwrap(), StoreError::Corrupt(_)));
+    }
+
+    #[test]
+    fn migrates_once_and_is_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("new.db");
+        assert_eq!(Sqlite::open(&file).unwrap().1, Migrated { from: 0, to: NEWEST });
+        assert_eq!(Sqlite::open(&file).unwrap().1, Migrated { from: NEWEST, to: NEWEST });
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn opened_at_once_by_many_it_is_migrated_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("race.db");
+        let openers: Vec<_> = (0..8)
+            .map(|_| {
+                let file = file.clone();
+                std::thread::spawn(move || Sqlite::open(&file).map(|(_, migrated)| migrated))
+            })
+            .collect();
+        let migrated: Vec<_> = openers.into_iter().map(|opener| opener.join().unwrap().unwrap()).collect();
+        assert_eq!(migrated.iter().filter(|one| one.from == 0).count(), 1, "{migrated:?}");
+    }
+}

@@ -1,0 +1,60 @@
+//! The scopes of a tenant.
+//! Not for: which application is granted which (`applications.rs`).
+
+use rusqlite::{Connection, Row, Transaction, params};
+
+use super::row;
+use crate::domain::id::TenantId;
+use crate::domain::scope::{Scope, ScopeName};
+use crate::store::{Conflict, StoreError};
+
+pub(super) fn all(connection: &Connection, tenant: TenantId) -> Result<Vec<Scope>, StoreError> {
+    row::rows(
+        connection,
+        "SELECT * FROM scope WHERE tenant_id = ?1 ORDER BY name",
+        [tenant.to_string()],
+        read,
+    )
+}
+
+pub(super) fn add(transaction: &Transaction<'_>, scope: &Scope) -> Result<(), StoreError> {
+    row::execute(
+        transaction,
+        "INSERT INTO scope (tenant_id, name, description, created_at) VALUES (?1, ?2, ?3, ?4)",
+        params![
+            scope.tenant.to_string(),
+            scope.name.as_str(),
+            scope.description,
+            scope.created_at.as_millis()
+        ],
+    )
+    .map(|_| ())
+}
+
+pub(super) fn change(transaction: &Transaction<'_>, scope: &Scope) -> Result<bool, StoreError> {
+    let sql = "UPDATE scope SET description = ?3 WHERE tenant_id = ?1 AND name = ?2";
+    let parameters = params![scope.tenant.to_string(), scope.name.as_str(), scope.description];
+    Ok(row::execute(transaction, sql, parameters)? > 0)
+}
+
+pub(super) fn remove(
+    transaction: &Transaction<'_>,
+    tenant: TenantId,
+    name: &ScopeName,
+) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM scope WHERE tenant_id = ?1 AND name = ?2";
+    match row::execute(transaction, sql, params![tenant.to_string(), name.as_str()]) {
+        // The reference that is broken is an application's to the scope.
+        Err(StoreError::Conflict(Conflict::Missing)) => Err(StoreError::Conflict(Conflict::InUse)),
+        answer => answer.map(|removed| removed > 0),
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Scope, StoreError> {
+    Ok(Scope {
+        tenant: row::parse(row, "tenant_id")?,
+        name: row::checked(row, "name", |text| ScopeName::parse(text).ok())?,
+        description: row::get(row, "description")?,
+        created_at: row::time(row, "created_at")?,
+    })
+}

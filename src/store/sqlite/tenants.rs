@@ -1,0 +1,141 @@
+//! Tenants, their hosts and their signing keys.
+//! Not for: opening the keys.
+
+use rusqlite::{Connection, Row, Transaction, params};
+
+use super::row;
+use crate::crypto::jwk::PublicKey;
+use crate::crypto::seal::Sealed;
+use crate::domain::id::TenantId;
+use crate::domain::signing_key::{KeyState, SigningKey};
+use crate::domain::tenant::{Host, IssuerUrl, Tenant};
+use crate::store::{Conflict, StoreError};
+
+pub(super) fn all(connection: &Connection) -> Result<Vec<Tenant>, StoreError> {
+    let mut tenants = row::rows(connection, "SELECT * FROM tenant ORDER BY name", [], read)?;
+    for tenant in &mut tenants {
+        tenant.hosts = row::rows(
+            connection,
+            "SELECT host FROM tenant_host WHERE tenant_id = ?1 ORDER BY position",
+            [tenant.id.to_string()],
+            |row| row::checked(row, "host", |text| Host::parse(text).ok()),
+        )?;
+    }
+    Ok(tenants)
+}
+
+pub(super) fn add(
+    transaction: &Transaction<'_>,
+    tenant: &Tenant,
+    key: &SigningKey,
+) -> Result<(), StoreError> {
+    row::execute(
+        transaction,
+        "INSERT INTO tenant (id, name, issuer, enabled, created_at, updated_at, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            tenant.id.to_string(),
+            tenant.name,
+            tenant.issuer.as_str(),
+            tenant.enabled,
+            tenant.created_at.as_millis(),
+            tenant.updated_at.as_millis(),
+            tenant.version,
+        ],
+    )?;
+    add_hosts(transaction, tenant)?;
+    add_signing_key(transaction, key)
+}
+
+pub(super) fn change(transaction: &Transaction<'_>, tenant: &Tenant) -> Result<(), StoreError> {
+    let changed = row::execute(
+        transaction,
+        "UPDATE tenant SET name = ?3, issuer = ?4, enabled = ?5, updated_at = ?6, version = version + 1
+         WHERE id = ?1 AND version = ?2",
+        params![
+            tenant.id.to_string(),
+            tenant.version,
+            tenant.name,
+            tenant.issuer.as_str(),
+            tenant.enabled,
+            tenant.updated_at.as_millis(),
+        ],
+    )?;
+    if changed == 0 {
+        return Err(StoreError::Conflict(Conflict::Changed));
+    }
+    row::execute(transaction, "DELETE FROM tenant_host WHERE tenant_id = ?1", [tenant.id.to_string()])?;
+    add_hosts(transaction, tenant)
+}
+
+pub(super) fn remove(transaction: &Transaction<'_>, tenant: TenantId) -> Result<bool, StoreError> {
+    let id = tenant.to_string();
+    // Applications go first: what they are granted refers to the tenant's scopes.
+    row::execute(transaction, "DELETE FROM application WHERE tenant_id = ?1", [&id])?;
+    Ok(row::execute(transaction, "DELETE FROM tenant WHERE id = ?1", [&id])? > 0)
+}
+
+pub(super) fn signing_keys(connection: &Connection, tenant: TenantId) -> Result<Vec<SigningKey>, StoreError> {
+    let sql = "SELECT * FROM signing_key WHERE tenant_id = ?1 ORDER BY created_at, id";
+    row::rows(connection, sql, [tenant.to_string()], read_key)
+}
+
+fn add_signing_key(transaction: &Transaction<'_>, key: &SigningKey) -> Result<(), StoreError> {
+    row::execute(
+        transaction,
+        "INSERT INTO signing_key
+            (id, tenant_id, algorithm, state, public_jwk, sealed, sealed_under, created_at, state_since)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            key.id.to_string(),
+            key.tenant.to_string(),
+            key.algorithm,
+            key.state.as_str(),
+            serde_json::Value::Object(key.public.to_members()).to_string(),
+            key.sealed.as_bytes(),
+            key.sealed_under,
+            key.created_at.as_millis(),
+            key.state_since.as_millis(),
+        ],
+    )
+    .map(|_| ())
+}
+
+fn add_hosts(transaction: &Transaction<'_>, tenant: &Tenant) -> Result<(), StoreError> {
+    for (position, host) in (0_i64..).zip(&tenant.hosts) {
+        row::execute(
+            transaction,
+            "INSERT INTO tenant_host (host, tenant_id, position) VALUES (?1, ?2, ?3)",
+            params![host.as_str(), tenant.id.to_string(), position],
+        )?;
+    }
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> Result<Tenant, StoreError> {
+    Ok(Tenant {
+        id: row::parse(row, "id")?,
+        name: row::get(row, "name")?,
+        hosts: Vec::new(),
+        issuer: row::checked(row, "issuer", |text| IssuerUrl::parse(text).ok())?,
+        enabled: row::get(row, "enabled")?,
+        created_at: row::time(row, "created_at")?,
+        updated_at: row::time(row, "updated_at")?,
+        version: row::get(row, "version")?,
+    })
+}
+
+fn read_key(row: &Row<'_>) -> Result<SigningKey, StoreError> {
+    Ok(SigningKey {
+        id: row::parse(row, "id")?,
+        tenant: row::parse(row, "tenant_id")?,
+        algorithm: row::get(row, "algorithm")?,
+        state: row::checked(row, "state", |text| KeyState::parse(text).ok())?,
+        public: row::checked(row, "public_jwk", |text| {
+            PublicKey::from_members(&serde_json::from_str(text).ok()?).ok()
+        })?,
+        sealed: Sealed::from_bytes(row::get(row, "sealed")?),
+        sealed_under: row::get(row, "sealed_under")?,
+        created_at: row::time(row, "created_at")?,
+        state_since: row::time(row, "state_since")?,
+    })
+}

@@ -1,0 +1,122 @@
+//! The contract's text: what every backend answers, as tests that each of them passes.
+//! Not for: what one backend does in a way of its own.
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::sqlite::{Sqlite, schema};
+use super::{Conflict, Store, StoreError};
+use crate::domain::id::TenantId;
+use crate::domain::tenant::Tenant;
+
+mod applications;
+mod logs;
+mod registry;
+pub(super) mod sample;
+
+/// Where a backend keeps one store that is nobody else's.
+trait Place {
+    /// The number of the newest schema.
+    const SCHEMA: u32;
+
+    fn new() -> Self;
+
+    /// Opens the store, again and again if need be, each time with connections of its own.
+    fn open(&self) -> Arc<dyn Store>;
+
+    /// Writes down that a tenant has changed so many times, quickly.
+    fn note_changes(&self, tenant: TenantId, count: i64);
+}
+
+struct File(TempDir);
+
+impl File {
+    fn path(&self) -> PathBuf {
+        self.0.path().join("store.db")
+    }
+}
+
+impl Place for File {
+    const SCHEMA: u32 = schema::NEWEST;
+
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(Sqlite::open(&self.path()).unwrap().0)
+    }
+
+    fn note_changes(&self, tenant: TenantId, count: i64) {
+        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+                   INSERT INTO change (tenant_id) SELECT ?1 FROM n";
+        let connection = rusqlite::Connection::open(self.path()).unwrap();
+        connection.execute(sql, rusqlite::params![tenant.to_string(), count]).unwrap();
+    }
+}
+
+macro_rules! contract {
+    ($backend:ident, $place:ty: $($file:ident::$clause:ident),+) => {
+        mod $backend {
+            use super::{File, Place};
+
+            $(#[tokio::test]
+            async fn $clause() {
+                super::$file::$clause(&<$place>::new()).await;
+            })+
+        }
+    };
+}
+
+/// Every clause, run for every backend.
+macro_rules! every_backend {
+    ($($file:ident::$clause:ident),+ $(,)?) => {
+        contract!(sqlite, File: $($file::$clause),+);
+    };
+}
+
+every_backend! {
+    registry::keeps_tenants_by_name_with_hosts_and_key,
+    registry::refuses_a_tenant_of_which_anything_is_taken,
+    registry::changes_a_tenant_only_at_its_version,
+    registry::removes_a_tenant_with_all_that_is_its_own,
+    registry::keeps_scopes_by_name,
+    registry::keeps_a_scope_that_is_in_use,
+    applications::keeps_an_application_exactly,
+    applications::refuses_an_application_that_does_not_fit_and_keeps_nothing_of_it,
+    applications::changes_an_application_only_at_its_version,
+    applications::removes_an_application_with_its_credentials,
+    applications::pages_applications_by_client_id,
+    applications::keeps_credentials_with_their_application,
+    applications::a_last_use_only_moves_forward,
+    applications::of_many_who_add_the_same_client_id_one_wins,
+    applications::of_many_who_change_the_same_version_one_wins,
+    logs::writes_one_event_for_each_change_and_none_for_none,
+    logs::lists_what_changed_after_a_revision,
+    logs::says_so_when_it_has_forgotten_too_much,
+    logs::keeps_everything_when_it_is_opened_again,
+    logs::shows_each_change_to_every_connection_at_once,
+    logs::finds_no_damage_in_what_it_wrote,
+}
+
+/// A store with one tenant, which has the scopes `read` and `write`.
+async fn store_with_tenant(place: &impl Place) -> (Arc<dyn Store>, Tenant) {
+    let (store, tenant) = (place.open(), sample::tenant("one"));
+    sample::add_tenant(&store, &tenant).await;
+    for name in ["read", "write"] {
+        store.add_scope(sample::scope(&tenant, name), sample::event("scope")).await.unwrap();
+    }
+    (store, tenant)
+}
+
+/// What a change did not fit.
+#[track_caller]
+fn conflict<T: Debug>(answer: Result<T, StoreError>) -> Conflict {
+    match answer.unwrap_err() {
+        StoreError::Conflict(conflict) => conflict,
+        other => panic!("{other}"),
+    }
+}

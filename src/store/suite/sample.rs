@@ -1,0 +1,119 @@
+//! Things to store, with nothing in them that a store could have made up.
+//! Not for: storing them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::crypto::jwk::PublicKey;
+use crate::crypto::random::SystemRandom;
+use crate::crypto::seal::Sealed;
+use crate::crypto::secret::SecretDigest;
+use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType};
+use crate::domain::audit::AuditEvent;
+use crate::domain::credential::Credential;
+use crate::domain::id::{ApplicationId, CredentialId, KeyId, TenantId};
+use crate::domain::scope::{Scope, ScopeName, ScopeSet};
+use crate::domain::signing_key::{KeyState, SigningKey};
+use crate::domain::tenant::{Host, IssuerUrl, Tenant};
+use crate::domain::time::Timestamp;
+use crate::store::Store;
+
+pub(in crate::store) fn tenant(name: &str) -> Tenant {
+    Tenant {
+        id: TenantId::new(&SystemRandom),
+        name: name.to_owned(),
+        hosts: ["two", "one"].map(|host| Host::parse(&format!("{host}.{name}.example")).unwrap()).to_vec(),
+        issuer: IssuerUrl::parse(&format!("https://{name}.example")).unwrap(),
+        enabled: true,
+        created_at: Timestamp::from_millis(1_001),
+        updated_at: Timestamp::from_millis(1_002),
+        version: 1,
+    }
+}
+
+pub(in crate::store) fn key(tenant: &Tenant) -> SigningKey {
+    SigningKey {
+        id: KeyId::new(&SystemRandom),
+        tenant: tenant.id,
+        algorithm: "RS256".to_owned(),
+        state: KeyState::Active,
+        public: PublicKey::Rsa { n: vec![0xff; 256], e: vec![1, 0, 1] },
+        sealed: Sealed::from_bytes(vec![7; 40]),
+        sealed_under: "0123abcd".to_owned(),
+        created_at: Timestamp::from_millis(1_003),
+        state_since: Timestamp::from_millis(1_004),
+    }
+}
+
+pub(in crate::store) fn application(tenant: &Tenant, client_id: &str) -> Application {
+    Application {
+        id: ApplicationId::new(&SystemRandom),
+        tenant: tenant.id,
+        client_id: ClientId::parse(client_id).unwrap(),
+        name: "Ünïcode 😀".to_owned(),
+        kind: ApplicationType::Web,
+        enabled: true,
+        grants: GrantType::ALL.to_vec(),
+        auth_methods: vec![AuthMethod::ClientSecretPost],
+        scopes: ScopeSet::default(),
+        default_scopes: None,
+        token_lifetime: Duration::from_secs(86_400),
+        created_at: Timestamp::from_millis(1_005),
+        updated_at: Timestamp::from_millis(1_006),
+        version: 1,
+    }
+}
+
+pub(in crate::store) fn credential(application: &Application, created_at: i64) -> Credential {
+    Credential {
+        id: CredentialId::new(&SystemRandom),
+        application: application.id,
+        label: "a label".to_owned(),
+        digest: SecretDigest::from_bytes([9; 32]),
+        digested_under: "0123abcd".to_owned(),
+        created_at: Timestamp::from_millis(created_at),
+        expires_at: Some(Timestamp::from_millis(2_000)),
+        last_used_at: None,
+    }
+}
+
+pub(in crate::store) fn scope(tenant: &Tenant, name: &str) -> Scope {
+    let (name, description) = (ScopeName::parse(name).unwrap(), "what it permits".to_owned());
+    Scope { tenant: tenant.id, name, description, created_at: Timestamp::from_millis(1_007) }
+}
+
+pub(in crate::store) fn scopes(names: &[&str]) -> ScopeSet {
+    ScopeSet::new(names.iter().map(|name| ScopeName::parse(name).unwrap()))
+}
+
+pub(in crate::store) fn event(subject: &str) -> AuditEvent {
+    AuditEvent {
+        at: Timestamp::from_millis(1_008),
+        tenant: None,
+        actor: "tester".to_owned(),
+        action: "thing.change",
+        subject: subject.to_owned(),
+        detail: json!({ "why": "a test" }),
+    }
+}
+
+/// Adds a tenant with a key.
+pub(in crate::store) async fn add_tenant(store: &Arc<dyn Store>, tenant: &Tenant) {
+    store.add_tenant(tenant.clone(), key(tenant), event("tenant")).await.unwrap();
+}
+
+/// Adds an application with a credential.
+pub(in crate::store) async fn add_application(
+    store: &Arc<dyn Store>,
+    application: &Application,
+) -> Credential {
+    let credential = credential(application, 1);
+    store.add_application(application.clone(), Some(credential.clone()), event("application")).await.unwrap();
+    credential
+}
+
+pub(in crate::store) fn unknown_tenant() -> TenantId {
+    TenantId::new(&SystemRandom)
+}

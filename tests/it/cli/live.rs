@@ -1,0 +1,134 @@
+//! A change made on the command line and the server that is running: it acts on it within one second.
+
+use serde_json::{Value, json};
+
+use super::{done, refused, text, token_by_basic, token_by_post, within_one_second};
+use crate::support::binary::{Installation, RunningServer};
+
+fn status(server: &RunningServer, secret: &Value) -> u16 {
+    token_by_post(server, "x", text(secret, "client_secret")).0
+}
+
+/// An application `x` with the scopes `read` and `write`, its secret, and a server.
+fn served() -> (Installation, Value, RunningServer) {
+    let installation = Installation::new();
+    done(&installation, "scope add read");
+    done(&installation, "scope add write");
+    let add = ["app", "add", "--name", "x", "--client-id", "x", "--scope", "read", "--scope", "write"];
+    let added = installation.json(&add);
+    let server = installation.serve(&[]);
+    assert_eq!(status(&server, &added), 200);
+    (installation, added, server)
+}
+
+/// C19: two secrets during rotation; the old one stops.
+#[test]
+fn a_secret_is_rotated_without_a_gap() {
+    let (installation, first, server) = served();
+    let second = done(&installation, "app secret add x --label second");
+    within_one_second(|| status(&server, &second) == 200);
+    assert_eq!(status(&server, &first), 200);
+
+    let listed = done(&installation, "app secret list x");
+    installation.json(&["app", "secret", "remove", "x", text(&listed[0], "id")]);
+    within_one_second(|| status(&server, &first) == 401);
+    assert_eq!(status(&server, &second), 200);
+
+    installation.json(&["app", "secret", "remove", "x", text(&second, "id")]);
+    within_one_second(|| status(&server, &second) == 401);
+    let third = done(&installation, "app secret add x");
+    within_one_second(|| status(&server, &third) == 200);
+}
+
+/// C22
+#[test]
+fn a_disabled_application_gets_no_token_until_it_is_enabled() {
+    let (installation, added, server) = served();
+    let secret = text(&added, "client_secret");
+    for (enabled, status) in [("false", 401), ("true", 200), ("false", 401), ("true", 200)] {
+        installation.json(&["app", "set", "x", "--enabled", enabled]);
+        within_one_second(|| token_by_post(&server, "x", secret).0 == status);
+        assert_eq!(token_by_basic(&server, "x", secret).0, status);
+    }
+    done(&installation, "app remove x");
+    within_one_second(|| token_by_post(&server, "x", secret).0 == 401);
+    let again = done(&installation, "app add --name x --client-id x");
+    within_one_second(|| status(&server, &again) == 200);
+    assert_eq!(token_by_post(&server, "x", secret).0, 401, "the secret of the one that was removed");
+}
+
+/// R06
+#[test]
+fn a_disabled_tenant_issues_nothing_until_it_is_enabled() {
+    let (installation, added, server) = served();
+    for (enabled, expected) in [("false", 401), ("true", 200)] {
+        installation.json(&["tenant", "set", "default", "--enabled", enabled]);
+        within_one_second(|| status(&server, &added) == expected);
+    }
+}
+
+/// D13
+#[test]
+fn a_scope_that_is_taken_away_is_granted_no_more() {
+    let (installation, added, server) = served();
+    let secret = text(&added, "client_secret");
+    let granted = || token_by_post(&server, "x", secret).1["scope"].clone();
+    assert_eq!(granted(), "read write");
+    done(&installation, "app set x --scope write");
+    within_one_second(|| granted() == "write");
+    assert_eq!(server.token("x", secret, "read"), (400, server.token("x", secret, "never").1));
+    installation.json(&["app", "set", "x", "--scope", ""]);
+    within_one_second(|| granted().is_null());
+    done(&installation, "scope remove write");
+    done(&installation, "app set x --scope read");
+    within_one_second(|| granted() == "read");
+}
+
+#[test]
+fn a_secret_proves_nothing_from_its_expiry_on() {
+    let (installation, added, server) = served();
+    let brief = done(&installation, "app secret add x --expires 2s");
+    within_one_second(|| status(&server, &brief) == 200);
+    let listed = || done(&installation, "app secret list x")[1].clone();
+    while listed()["live"] == true {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(status(&server, &brief), 401);
+    assert_eq!(listed()["expires_at"], brief["expires_at"]);
+    assert_eq!(status(&server, &added), 200);
+}
+
+#[test]
+fn other_settings_of_an_application_are_followed_too() {
+    let (installation, added, server) = served();
+    let secret = text(&added, "client_secret");
+    done(&installation, "app set x --token-lifetime 1h");
+    within_one_second(|| token_by_post(&server, "x", secret).1["expires_in"] == json!(3599));
+    done(&installation, "app set x --auth-method client_secret_basic");
+    within_one_second(|| token_by_post(&server, "x", secret).0 == 401);
+    assert_eq!(token_by_basic(&server, "x", secret).0, 200);
+    done(&installation, "app set x --grant refresh_token");
+    within_one_second(|| token_by_basic(&server, "x", secret).1["error"] == "unauthorized_client");
+}
+
+#[test]
+fn the_last_use_of_a_secret_is_written_down() {
+    let (installation, added, mut server) = served();
+    let second = done(&installation, "app secret add x");
+    server.signal("TERM");
+    assert!(server.wait().success());
+    let listed = done(&installation, "app secret list x");
+    let used = text(&listed[0], "last_used_at");
+    assert!(used >= text(&added, "created_at") && used <= text(&second, "created_at"), "{listed}");
+    assert_eq!(listed[1]["last_used_at"], json!(null));
+}
+
+#[test]
+fn an_application_has_at_most_ten_secrets() {
+    let installation = Installation::new();
+    done(&installation, "app add --name x --client-id x");
+    for _ in 1..10 {
+        done(&installation, "app secret add x");
+    }
+    refused(&installation, "app secret add x", &["10 secrets already", "remove"]);
+}

@@ -1,0 +1,32 @@
+//! The front page of the integration tests: one binary, one module for each area.
+#![cfg(test)]
+
+/// The real router with a set clock and seeded randomness, and how to talk to it.
+mod support;
+
+/// Lists and folders agree.
+mod complete;
+/// Which module may use which: the dependency rule.
+mod layers;
+/// Source text without comments and strings, for `layers` and `tidy`.
+mod source;
+/// Length of files, names in documents, every conformance line proved.
+mod tidy;
+
+/// JWKS and metadata: CONFORMANCE I.
+mod discovery;
+/// Changes from the command line reach a running server.
+mod following;
+/// Tenants by host: CONFORMANCE R.
+mod tenants;
+/// `POST /oauth2/token`: CONFORMANCE B to F and H.
+mod token;
+
+/// The command line, as whole processes.
+mod cli;
+/// `kill -9` loses nothing acknowledged.
+mod crash;
+/// HTTP itself, over real sockets to the built binary: CONFORMANCE A.
+mod http;
+/// TLS, certificates that change, a stop that loses nothing.
+mod serving;

@@ -1,0 +1,12 @@
+//! The token endpoint, asked as callers ask it. One file for each section of the conformance list, more or less.
+
+mod access_token;
+mod authentication;
+mod client_credentials;
+mod client_secret;
+mod errors;
+mod one_answer;
+mod parsing;
+mod response;
+mod scope;
+mod trouble;
