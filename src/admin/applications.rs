@@ -8,7 +8,7 @@ use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
 use super::credentials::{self, NewSecret};
-use super::{Admin, AdminError, view};
+use super::{Admin, AdminError, insist, view};
 use crate::crypto::secret::Secret;
 use crate::domain::application::{
     Application, ApplicationType, AuthMethod, ClientId, DEFAULT_TOKEN_LIFETIME, GrantType, Registered,
@@ -39,7 +39,7 @@ pub struct NewApplication {
 }
 
 /// What an application is to be changed to; what is `None` stays. A list replaces the whole list.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ApplicationChange {
     /// Its name for people.
     pub name: Option<String>,
@@ -47,7 +47,7 @@ pub struct ApplicationChange {
     pub enabled: Option<bool>,
     /// The scopes it may ask for.
     pub scopes: Option<Vec<ScopeName>>,
-    /// The scopes it gets when it asks for none; empty for all it may ask for.
+    /// The scopes it gets when it asks for none; empty for none.
     pub default_scopes: Option<Vec<ScopeName>>,
     /// The grants it may use.
     pub grants: Option<Vec<GrantType>>,
@@ -153,6 +153,15 @@ pub async fn change(
     client_id: &str,
     change: ApplicationChange,
 ) -> Result<Arc<Registered>, AdminError> {
+    insist(|| change_once(admin, tenant, client_id, change.clone())).await
+}
+
+async fn change_once(
+    admin: &Admin,
+    tenant: &Tenant,
+    client_id: &str,
+    change: ApplicationChange,
+) -> Result<Arc<Registered>, AdminError> {
     let registered = find(admin, tenant, client_id).await?;
     let mut after = registered.application.clone();
     change.apply(&mut after);
@@ -192,8 +201,7 @@ impl ApplicationChange {
         set(&mut application.grants, self.grants.map(distinct));
         set(&mut application.auth_methods, self.auth_methods.map(distinct));
         set(&mut application.token_lifetime, self.token_lifetime);
-        let narrowed = self.default_scopes.map(|names| (!names.is_empty()).then(|| ScopeSet::new(names)));
-        set(&mut application.default_scopes, narrowed);
+        set(&mut application.default_scopes, self.default_scopes.map(|names| Some(ScopeSet::new(names))));
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::id::TenantId;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::{Clock, Timestamp};
 use crate::keys::vault::{CannotUse, Vault};
-use crate::store::{Store, StoreError};
+use crate::store::{Conflict, Store, StoreError};
 
 pub mod applications;
 pub mod credentials;
@@ -20,6 +20,9 @@ pub mod keys;
 pub mod scopes;
 pub mod tenants;
 pub mod view;
+
+/// How often a change is tried again because somebody else's came first.
+const MAX_ATTEMPTS: usize = 100;
 
 /// An operator at work: who it is, and what it works with.
 pub struct Admin {
@@ -77,6 +80,23 @@ impl Admin {
             action,
             subject: subject.to_owned(),
             detail,
+        }
+    }
+}
+
+/// Makes a change, again if somebody else's came first: it is then made on top of that one. Only for changes that say
+/// what is to be, and were not decided by looking at what was.
+async fn insist<T, F>(change: impl Fn() -> F) -> Result<T, AdminError>
+where
+    F: Future<Output = Result<T, AdminError>>,
+{
+    let mut attempts = 1;
+    loop {
+        match change().await {
+            Err(AdminError::Store(StoreError::Conflict(Conflict::Changed))) if attempts < MAX_ATTEMPTS => {
+                attempts += 1;
+            }
+            answer => return answer,
         }
     }
 }

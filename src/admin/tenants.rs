@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Admin, AdminError, tenant};
+use super::{Admin, AdminError, insist, tenant};
 use crate::crypto::algorithm::ALGORITHMS;
 use crate::domain::Invalid;
 use crate::domain::id::TenantId;
@@ -13,7 +13,7 @@ use crate::keys::vault::CannotUse;
 use crate::store::{Conflict, StoreError};
 
 /// What a tenant is to be changed to; what is `None` stays.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct TenantChange {
     /// Its host names, all of them.
     pub hosts: Option<Vec<Host>>,
@@ -64,6 +64,10 @@ pub async fn add(
 /// # Errors
 /// When it does not exist, or a host or the issuer cannot be had.
 pub async fn change(admin: &Admin, name: &str, change: TenantChange) -> Result<Tenant, AdminError> {
+    insist(|| change_once(admin, name, change.clone())).await
+}
+
+async fn change_once(admin: &Admin, name: &str, change: TenantChange) -> Result<Tenant, AdminError> {
     let before = tenant(admin, name).await?;
     let mut after = before.clone();
     after.hosts = change.hosts.map(distinct).transpose()?.unwrap_or(after.hosts);

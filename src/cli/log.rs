@@ -4,6 +4,10 @@
 use std::io::{self, IsTerminal};
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogFormat, LogLevel, LogSettings};
 
@@ -20,10 +24,13 @@ pub(super) fn start(settings: LogSettings) {
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(false);
+    // Libraries write what strangers send into their debug lines; only our own know what must not be written.
+    let filter = Targets::new().with_target("chancery", level).with_default(level.min(LevelFilter::INFO));
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
     let _ = if json {
-        builder.json().flatten_event(true).with_current_span(false).try_init()
+        let layer = layer.json().flatten_event(true).with_current_span(false);
+        tracing_subscriber::registry().with(layer.with_filter(filter)).try_init()
     } else {
-        builder.with_target(false).try_init()
+        tracing_subscriber::registry().with(layer.with_target(false).with_filter(filter)).try_init()
     };
 }

@@ -60,7 +60,9 @@ fn document(value: &Value) -> Result<(), Failure> {
 fn block(members: &Map<String, Value>) -> String {
     let width = members.keys().map(String::len).max().unwrap_or(0);
     members.iter().fold(String::new(), |text, (name, value)| match value {
-        Value::Array(items) if items.iter().any(Value::is_object) => text + &format!("{name}{}\n", nested(items)),
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            text + &format!("{name}{}\n", nested(items))
+        }
         _ => text + &format!("{name:width$}  {}\n", cell(value)),
     })
 }

@@ -210,6 +210,7 @@ fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 253
         && !name.starts_with('.')
+        && !name.ends_with('.')
         && !name.contains("..")
         && name.bytes().all(allowed)
 }

@@ -21,17 +21,20 @@ use super::front::{Front, MAX_FIELDS};
 use super::stop::Stop;
 use super::wire::GuardedStream;
 
-/// How long a new connection may be silent, and how long the head of a request may take.
+/// How long a new connection may be silent, in its TLS handshake too, and how long the head of a request may take.
 const HEADER_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long a connection may stay between requests.
 const IDLE_DEADLINE: Duration = Duration::from_secs(75);
 
 /// How long a stop waits for a request that may be on its way on an idle connection.
-const LINGER: Duration = Duration::from_millis(500);
+pub(super) const LINGER: Duration = Duration::from_millis(500);
 
 /// How long a connection may take to close once it was told to.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// How soon to look again at a connection that something is in flight on.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Largest header section of a request, in bytes.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
@@ -46,25 +49,35 @@ pub(super) enum Protocol {
     Http2,
 }
 
-/// Finds out what a connection without TLS speaks by looking at its first bytes (RFC 9113 §3.4). `None` when it says
-/// nothing in time.
+/// Waits for what a new caller has to do first: not for ever, and when the server stops only for what may be on its
+/// way. `None` when it is not done in time.
+pub(super) async fn first<T>(deed: impl Future<Output = T>, mut stop: Stop) -> Option<T> {
+    let stopped = async {
+        stop.said().await;
+        sleep(LINGER).await;
+    };
+    tokio::select! {
+        done = timeout(HEADER_DEADLINE, deed) => done.ok(),
+        () = stopped => None,
+    }
+}
+
+/// Finds out what a connection without TLS speaks by looking at its first bytes (RFC 9113 §3.4). `None` when it ends
+/// before it says anything.
 pub(super) async fn detect(stream: &TcpStream) -> Option<Protocol> {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0";
-    let look = async {
-        let mut seen = [0; PREFACE.len()];
-        loop {
-            let count = stream.peek(&mut seen).await.ok()?;
-            let start = seen.get(..count).unwrap_or_default();
-            match (start.is_empty(), PREFACE.starts_with(start)) {
-                (true, _) => return None,
-                (false, false) => return Some(Protocol::Http1),
-                (false, true) if count == PREFACE.len() => return Some(Protocol::Http2),
-                // A part of it; the rest is on its way, and looking does not wait for more.
-                (false, true) => sleep(Duration::from_millis(5)).await,
-            }
+    let mut seen = [0; PREFACE.len()];
+    loop {
+        let count = stream.peek(&mut seen).await.ok()?;
+        let start = seen.get(..count).unwrap_or_default();
+        match (start.is_empty(), PREFACE.starts_with(start)) {
+            (true, _) => return None,
+            (false, false) => return Some(Protocol::Http1),
+            (false, true) if count == PREFACE.len() => return Some(Protocol::Http2),
+            // A part of it; the rest is on its way, and looking does not wait for more.
+            (false, true) => sleep(Duration::from_millis(5)).await,
         }
-    };
-    timeout(HEADER_DEADLINE, look).await.ok().flatten()
+    }
 }
 
 /// Serves a connection to its end.
@@ -140,7 +153,7 @@ where
 async fn supervise(connection: impl Graceful, activity: &Activity, mut stop: Stop, linger: Duration) {
     let mut connection = pin!(connection);
     let mut deadline = Instant::now() + HEADER_DEADLINE;
-    let (mut stopping, mut ending) = (false, false);
+    let (mut stopping, mut told_to_end) = (false, None);
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -153,16 +166,24 @@ async fn supervise(connection: impl Graceful, activity: &Activity, mut stop: Sto
                 stopping = true;
                 deadline = Instant::now() + linger;
             }
-            () = sleep_until(deadline) => match activity.idle_since() {
+            () = sleep_until(deadline) => match (activity.idle_since(), told_to_end) {
                 // Something is in flight; `stop` has a deadline of its own for it.
-                None => deadline = Instant::now() + Duration::from_millis(100),
-                Some(_) if ending => return,
-                Some(Some(since)) if !stopping && since.elapsed() < IDLE_DEADLINE => deadline = since + IDLE_DEADLINE,
-                Some(_) => {
-                    ending = true;
+                (None, Some(_)) => deadline = Instant::now() + LOOK_AGAIN,
+                (None, None) if !stopping => deadline = Instant::now() + LOOK_AGAIN,
+                (Some(Some(since)), None) if !stopping && since.elapsed() < IDLE_DEADLINE => {
+                    deadline = since + IDLE_DEADLINE;
+                }
+                // What is in flight is answered nevertheless.
+                (_, None) => {
                     connection.as_mut().end();
+                    told_to_end = Some(Instant::now());
                     deadline = Instant::now() + CLOSE_DEADLINE;
                 }
+                // The last answer may still be on its way out.
+                (Some(since), Some(told)) if since.unwrap_or(told).max(told).elapsed() < CLOSE_DEADLINE => {
+                    deadline = since.unwrap_or(told).max(told) + CLOSE_DEADLINE;
+                }
+                (Some(_), Some(_)) => return,
             },
         }
     }

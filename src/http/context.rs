@@ -10,8 +10,10 @@ use crate::issuer::{Directory, Issuer};
 /// A request to a tenant.
 #[derive(Clone)]
 pub(super) struct Context {
-    /// Whose endpoint it is.
+    /// Whose endpoint it is, as it was when the request began.
     pub(super) issuer: Arc<Issuer>,
+    /// All tenants.
+    pub(super) directory: Arc<Directory>,
     /// Names the request in its answer and in the log.
     pub(super) request_id: RequestId,
     /// Where it came from, as far as the connection tells.

@@ -71,13 +71,17 @@ impl Front {
     /// Answers a request, whatever it is.
     pub async fn answer(&self, request: Request, source: Option<IpAddr>) -> Response {
         let request_id = self.directory.new_request_id();
-        let version = request.version();
+        let (version, is_head) = (request.version(), *request.method() == Method::HEAD);
         let answer = AssertUnwindSafe(self.dispatch(request, request_id, source)).catch_unwind().await;
         let mut response = answer.unwrap_or_else(|_| {
             tracing::error!(%request_id, "a handler panicked");
             refuse(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError, respond::OUR_FAULT)
         });
         self.finish(&mut response, request_id, version);
+        if is_head {
+            // hyper strips the body over HTTP/1 only, axum only of answers it routed (RFC 9110 §9.3.2).
+            *response.body_mut() = Body::empty();
+        }
         response
     }
 
@@ -98,6 +102,10 @@ impl Front {
             const MANY: &str = "The request has too many header fields.";
             return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, ErrorCode::InvalidRequest, MANY);
         }
+        if has_unknown_coding(request.headers()) {
+            const CODING: &str = "The transfer coding is not known here.";
+            return refuse(StatusCode::NOT_IMPLEMENTED, ErrorCode::InvalidRequest, CODING);
+        }
         let Ok(host) = host_of(&request) else {
             return refuse(
                 StatusCode::BAD_REQUEST,
@@ -116,7 +124,12 @@ impl Front {
                 let host = host.map(|host| host.without_port(if https { 443 } else { 80 }));
                 match self.directory.find(host.as_ref(), any_host).await {
                     Ok(Found::Tenant(issuer)) => {
-                        request.extensions_mut().insert(Context { issuer, request_id, source });
+                        request.extensions_mut().insert(Context {
+                            issuer,
+                            directory: Arc::clone(&self.directory),
+                            request_id,
+                            source,
+                        });
                     }
                     Ok(Found::Nobody) => {
                         const NOBODY: &str = "This server does not answer for the host the request names.";
@@ -169,6 +182,12 @@ fn is_unknown(method: &Method) -> bool {
         Method::PATCH,
     ]
     .contains(method)
+}
+
+/// Whether a body is coded in any way but chunked (RFC 9112 §6.1); hyper undoes only that.
+fn has_unknown_coding(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    codings.any(|coding| !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"))
 }
 
 /// The request names no single valid host.

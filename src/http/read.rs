@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::context::Context;
 use super::oauth_error;
@@ -27,11 +27,11 @@ const STALL_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a whole body may take, so that sending a byte now and then does not hold a connection for ever.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Reads a form request.
+/// Reads a form request; when its last byte was read comes with it.
 ///
 /// # Errors
 /// The answer to give instead.
-pub(super) async fn form(request: Request, context: &Context) -> Result<Incoming, Response> {
+pub(super) async fn form(request: Request, context: &Context) -> Result<(Incoming, Instant), Response> {
     let (head, body) = request.into_parts();
     if !is_form(&head.headers) {
         const TYPE: &str = "Send the parameters as application/x-www-form-urlencoded.";
@@ -51,8 +51,9 @@ pub(super) async fn form(request: Request, context: &Context) -> Result<Incoming
     }
     let body = timeout(BODY_DEADLINE, collect(body)).await.unwrap_or(Err(Unreadable::Stalled));
     let body = body.map_err(Unreadable::answer)?;
+    let read_at = Instant::now();
     let form = Form::parse(&body).map_err(render)?;
-    Ok(Incoming { form, authorization, source: context.source })
+    Ok((Incoming { form, authorization, source: context.source }, read_at))
 }
 
 /// Why a body could not be read. The connection is closed after each, since what follows on it is unknown.

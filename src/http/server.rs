@@ -7,15 +7,12 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::connection::{self, Protocol};
+use super::connection::{self, LINGER, Protocol};
 use super::front::Front;
 use super::stop::Stop;
 use super::tls::Certificates;
-
-/// How long a TLS handshake may take.
-const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long a stop waits for requests in flight before it gives up on them.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
@@ -72,8 +69,11 @@ impl Server {
             }
         }
         server.front.stop();
-        // Connections the system has accepted for us already have callers waiting on them.
-        while let Ok(Ok((stream, peer))) = timeout(Duration::from_millis(1), listener.accept()).await {
+        // Connections the system has accepted for us already have callers waiting on them. More may keep coming.
+        let end = Instant::now() + LINGER;
+        while Instant::now() < end
+            && let Ok(Ok((stream, peer))) = timeout(Duration::from_millis(1), listener.accept()).await
+        {
             let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
                 break;
             };
@@ -101,18 +101,19 @@ impl Server {
         let front = Arc::clone(&self.front);
         match &self.certificates {
             None => {
-                if let Some(protocol) = connection::detect(&stream).await {
+                let first = connection::first(connection::detect(&stream), stop.clone()).await;
+                if let Some(protocol) = first.flatten() {
                     connection::drive(stream, protocol, front, source, stop).await;
                 }
             }
-            Some(certificates) => match timeout(HANDSHAKE_DEADLINE, certificates.accept(stream)).await {
-                Ok(Ok(stream)) => {
+            Some(certificates) => match connection::first(certificates.accept(stream), stop.clone()).await {
+                Some(Ok(stream)) => {
                     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                     let protocol = if is_http2 { Protocol::Http2 } else { Protocol::Http1 };
                     connection::drive(stream, protocol, front, source, stop).await;
                 }
-                Ok(Err(error)) => tracing::debug!(%source, %error, "a TLS handshake failed"),
-                Err(_) => tracing::debug!(%source, "a TLS handshake did not end in time"),
+                Some(Err(error)) => tracing::debug!(%source, %error, "a TLS handshake failed"),
+                None => tracing::debug!(%source, "a TLS handshake did not end in time"),
             },
         }
     }

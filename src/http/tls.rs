@@ -35,6 +35,8 @@ pub fn provider() -> Arc<CryptoProvider> {
 /// A server certificate with its key, as it stands in two files.
 pub struct Certificates {
     files: Files,
+    /// What stood in the files before they were read: any later change of theirs is one to follow.
+    loaded: u64,
     current: Arc<Current>,
     acceptor: TlsAcceptor,
 }
@@ -59,6 +61,7 @@ impl Certificates {
     /// When a file cannot be read, holds nothing of use, or the two do not belong together.
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, BadCertificate> {
         let files = Files { certificate: certificate.to_owned(), key: key.to_owned() };
+        let loaded = files.content();
         let current = Arc::new(Current(ArcSwap::from_pointee(files.read()?)));
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -66,13 +69,13 @@ impl Certificates {
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { files, current, acceptor: TlsAcceptor::from(Arc::new(config)) })
+        Ok(Self { files, loaded, current, acceptor: TlsAcceptor::from(Arc::new(config)) })
     }
 
     /// Reads the files again whenever they change, until `stop` says true. What cannot be used is logged, and the
     /// former certificate stays.
     pub async fn follow(&self, mut stop: Stop) {
-        let mut seen = self.files.content();
+        let mut seen = self.loaded;
         loop {
             tokio::select! {
                 () = stop.said() => return,
@@ -89,7 +92,7 @@ impl Certificates {
                     tracing::info!(file = %self.files.certificate.display(), "the certificate was read again");
                 }
                 Err(error) => {
-                    tracing::error!(%error, "the changed certificate cannot be used; the former one stays")
+                    tracing::error!(%error, "the changed certificate cannot be used; the former one stays");
                 }
             }
         }

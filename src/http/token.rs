@@ -7,10 +7,10 @@ use axum::Extension;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 
 use super::context::Context;
-use super::respond::{JSON_UTF8, json};
+use super::respond::{self, JSON_UTF8, json};
 use super::{oauth_error, read};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::token::{self, TokenResponse};
@@ -21,17 +21,23 @@ const FAILURE_ANSWERED_AFTER: Duration = Duration::from_millis(5);
 
 /// Answers a token request.
 pub(super) async fn answer(Extension(context): Extension<Context>, request: Request) -> Response {
-    let incoming = match read::form(request, &context).await {
-        Ok(incoming) => incoming,
+    let (incoming, read_at) = match read::form(request, &context).await {
+        Ok(read) => read,
         Err(response) => return response,
     };
-    let started = Instant::now();
-    match token::issue(&context.issuer, &incoming).await {
+    // The body may have taken its time; whether the tenant is live is asked again now that it is here.
+    let (issuer, since) = match context.directory.current(context.issuer.tenant().id).await {
+        Ok((Some(issuer), since)) => (issuer, since),
+        Ok((None, _)) => return respond::try_again(),
+        Err(error) => return oauth_error::render(&error.into(), &context),
+    };
+    match token::issue(&issuer, &incoming).await {
+        Ok(_) if !context.directory.may_hand_out(since) => respond::try_again(),
         Ok(response) => render(&response),
         Err(error) => {
             let response = oauth_error::render(&error, &context);
             if error.code == ErrorCode::InvalidClient {
-                sleep_until(started + FAILURE_ANSWERED_AFTER).await;
+                sleep_until(read_at + FAILURE_ANSWERED_AFTER).await;
             }
             response
         }

@@ -8,21 +8,27 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::{Issuer, Services};
 use crate::domain::id::{RequestId, TenantId};
 use crate::domain::tenant::Host;
 use crate::domain::time::Timestamp;
 use crate::keys::KeyRing;
-use crate::keys::vault::CannotUse;
 use crate::store::StoreError;
 
 /// How often the store is asked what changed.
 pub const FOLLOW_EVERY: Duration = Duration::from_millis(200);
 
-/// How old the memory may be before a request must ask the store itself: with this and the time a request takes, a
+/// How old the memory may be before a request must ask the store itself. With this and the time a request takes, a
 /// change is acted on within one second even when following is late.
-const TRUSTED_FOR: Duration = Duration::from_millis(700);
+const TRUSTED_FOR: Duration = Duration::from_millis(400);
+
+/// How old what a token rests on may be when it is handed out. Only a request that was held up comes near it.
+const HANDED_OUT_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long a request waits for the store before it is told to come back.
+pub(super) const STORE_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Every tenant, by host and by id.
 pub struct Directory {
@@ -30,15 +36,21 @@ pub struct Directory {
     tenants: ArcSwap<Tenants>,
     /// Since when, on the monotonic clock in milliseconds, the memory was known to be true.
     true_since: AtomicU64,
+    /// When the last attempt to follow that failed began, on the same clock.
+    failed_since: AtomicU64,
     following: Mutex<()>,
 }
+
+/// Since when, on the monotonic clock, what a request rests on was known to be true.
+#[derive(Debug, Clone, Copy)]
+pub struct TrueSince(u64);
 
 #[derive(Default)]
 struct Tenants {
     by_host: HashMap<Host, Arc<Issuer>>,
     by_id: HashMap<TenantId, Arc<Issuer>>,
     /// Tenants that cannot work, and why. Their hosts answer 503.
-    broken: HashMap<Host, CannotUse>,
+    broken: HashMap<Host, String>,
     /// The count of changes to tenants this was read at.
     read_at: i64,
 }
@@ -63,6 +75,7 @@ impl Directory {
             services: Arc::new(services),
             tenants: ArcSwap::default(),
             true_since: AtomicU64::new(0),
+            failed_since: AtomicU64::new(0),
             following: Mutex::new(()),
         };
         let started = directory.monotonic_millis();
@@ -93,6 +106,23 @@ impl Directory {
                 .map_or(Found::Nobody, |issuer| Found::Tenant(Arc::clone(issuer))));
         }
         Ok(Found::Nobody)
+    }
+
+    /// A tenant as it is now, for a request that found it some time ago, and since when that was known.
+    ///
+    /// # Errors
+    /// When the memory is too old to be trusted and the store does not answer.
+    pub async fn current(&self, tenant: TenantId) -> Result<(Option<Arc<Issuer>>, TrueSince), StoreError> {
+        self.ensure_true().await?;
+        let since = TrueSince(self.true_since.load(Ordering::Acquire));
+        Ok((self.tenants.load().by_id.get(&tenant).cloned(), since))
+    }
+
+    /// Whether something that rests on what was true then may still be handed out: not after this process was paused,
+    /// or the request waited too long.
+    #[must_use]
+    pub fn may_hand_out(&self, since: TrueSince) -> bool {
+        u128::from(self.monotonic_millis().saturating_sub(since.0)) <= HANDED_OUT_WITHIN.as_millis()
     }
 
     /// Takes in what changed in the store. Called again and again by the server, and by requests that come when the
@@ -138,11 +168,11 @@ impl Directory {
     pub async fn check_ready(&self) -> Result<(), String> {
         self.ensure_true().await.map_err(|error| error.to_string())?;
         let tenants = self.tenants.load();
-        match tenants.broken.values().next() {
-            Some(reason) => Err(reason.to_string()),
-            None if tenants.by_id.is_empty() => Err("there is no tenant".to_owned()),
-            None => Ok(()),
+        if !tenants.by_id.is_empty() {
+            // One tenant's trouble must not take the others' server away; it was logged, and its hosts answer 503.
+            return Ok(());
         }
+        Err(tenants.broken.values().next().cloned().unwrap_or_else(|| "there is no tenant".to_owned()))
     }
 
     /// A new request id.
@@ -161,9 +191,22 @@ impl Directory {
         if self.is_true() {
             return Ok(());
         }
+        let asked = self.monotonic_millis();
+        timeout(STORE_DEADLINE, self.follow_since(asked))
+            .await
+            .unwrap_or_else(|_| Err(unavailable("it is too slow")))
+    }
+
+    /// Follows, unless somebody has tried since `asked`: then what became of that is the answer for all who waited.
+    async fn follow_since(&self, asked: u64) -> Result<(), StoreError> {
         let _one_at_a_time = self.following.lock().await;
-        // Whoever held the lock before may have done the work.
-        if self.is_true() { Ok(()) } else { self.follow_now().await }
+        if self.is_true() || self.true_since.load(Ordering::Acquire) > asked {
+            return Ok(());
+        }
+        if self.failed_since.load(Ordering::Acquire) > asked {
+            return Err(unavailable("it did not answer just now"));
+        }
+        self.follow_now().await
     }
 
     fn is_true(&self) -> bool {
@@ -173,21 +216,26 @@ impl Directory {
 
     async fn follow_now(&self) -> Result<(), StoreError> {
         let started = self.monotonic_millis();
+        let followed = self.follow_and_reload().await;
+        let since = if followed.is_ok() { &self.true_since } else { &self.failed_since };
+        since.store(started, Ordering::Release);
+        followed
+    }
+
+    async fn follow_and_reload(&self) -> Result<(), StoreError> {
         self.services.cached.follow().await?;
-        if self.services.cached.tenants_changed() != self.tenants.load().read_at {
-            self.reload().await?;
+        if self.services.cached.tenants_changed() == self.tenants.load().read_at {
+            return Ok(());
         }
-        self.true_since.store(started, Ordering::Release);
-        Ok(())
+        self.reload().await
     }
 
     async fn reload(&self) -> Result<(), StoreError> {
         let former = self.tenants.load_full();
         let mut next = Tenants { read_at: self.services.cached.tenants_changed(), ..Tenants::default() };
         for tenant in self.services.cached.store().tenants().await? {
-            let keys = self.services.cached.store().signing_keys(tenant.id).await?;
             let ring = former.by_id.get(&tenant.id).map(|issuer| issuer.keys());
-            match KeyRing::open(&self.services.vault, &keys, ring) {
+            match self.open_keys(tenant.id, ring).await? {
                 Ok(keys) => {
                     let (id, hosts) = (tenant.id, tenant.hosts.clone());
                     let issuer = Arc::new(Issuer { tenant, keys, services: Arc::clone(&self.services) });
@@ -204,7 +252,24 @@ impl Directory {
         Ok(())
     }
 
+    /// A tenant's key ring, or why this one tenant cannot work.
+    async fn open_keys(
+        &self,
+        tenant: TenantId,
+        former: Option<&KeyRing>,
+    ) -> Result<Result<KeyRing, String>, StoreError> {
+        match self.services.cached.store().signing_keys(tenant).await {
+            Ok(keys) => Ok(KeyRing::open(&self.services.vault, &keys, former).map_err(|why| why.to_string())),
+            Err(StoreError::Corrupt(why)) => Ok(Err(why)),
+            Err(error) => Err(error),
+        }
+    }
+
     fn monotonic_millis(&self) -> u64 {
         u64::try_from(self.services.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+pub(super) fn unavailable(why: &str) -> StoreError {
+    StoreError::Unavailable(why.to_owned())
 }

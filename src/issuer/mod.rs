@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::timeout;
+
 use crate::crypto::random::Random;
 use crate::crypto::secret::{Secret, SecretDigest};
 use crate::domain::application::Registered;
@@ -17,6 +19,8 @@ use crate::store::{Store, StoreError};
 
 pub mod directory;
 mod uses;
+
+use directory::{STORE_DEADLINE, unavailable};
 
 pub use directory::Directory;
 use uses::Uses;
@@ -82,7 +86,8 @@ impl Issuer {
     /// # Errors
     /// When it is not in memory and the store does not answer.
     pub async fn application(&self, client_id: &str) -> Result<Option<Arc<Registered>>, StoreError> {
-        self.services.cached.application(self.tenant.id, client_id).await
+        let found = self.services.cached.application(self.tenant.id, client_id);
+        timeout(STORE_DEADLINE, found).await.unwrap_or_else(|_| Err(unavailable("it is too slow")))
     }
 
     /// The digest of a secret presented for an application.

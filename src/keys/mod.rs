@@ -48,9 +48,20 @@ impl KeyRing {
     pub fn open(vault: &Vault, keys: &[SigningKey], former: Option<&Self>) -> Result<Self, CannotUse> {
         let active = keys.iter().rfind(|key| key.state == KeyState::Active).ok_or(CannotUse::NoActiveKey)?;
         let ready = match former.map(|former| &former.active) {
-            Some(ready) if ready.id == active.id => Arc::clone(ready),
+            Some(ready) if ready.id == active.id && *ready.signer.public_key() == active.public => {
+                Arc::clone(ready)
+            }
             _ => Arc::new(Self::make_ready(vault, active)?),
         };
+        // A key that does not sign is opened as well, once: whoever can write the store, but has no master key, must
+        // not be able to publish a key of his own.
+        for key in keys.iter().filter(|key| key.state.is_published() && key.id != active.id) {
+            let is_known =
+                |published: &PublishedKey| published.id == key.id && published.public == key.public;
+            if !former.is_some_and(|former| former.published.iter().any(is_known)) {
+                Self::make_ready(vault, key)?;
+            }
+        }
         let published = keys
             .iter()
             .filter(|key| key.state.is_published())

@@ -10,9 +10,9 @@ use tokio::task::yield_now;
 use crate::crypto::algorithm::Signer;
 use crate::crypto::jws;
 
-/// How many tokens may wait for their signature. At a thousand signatures a second the last of them waits a second;
-/// whoever comes after it is better told to try again.
-const QUEUE: usize = 1024;
+/// How many tokens may wait for their signature. At a thousand signatures a second the last of them waits half a
+/// second; whoever comes after it is better told to try again.
+const QUEUE: usize = 512;
 
 /// Lets so many signatures be made at once, and everything else have its turn after each of them.
 ///
@@ -145,7 +145,7 @@ mod tests {
         for one in asked {
             refused += u32::from(one.await.unwrap() == Err(NotSigned::Busy));
         }
-        assert_eq!((refused, signer.0.load(Ordering::Relaxed)), (3, 1024));
+        assert_eq!((refused, signer.0.load(Ordering::Relaxed)), (3, 512));
         assert_eq!(signing.waiting.load(Ordering::Relaxed), 0);
     }
 

@@ -160,6 +160,22 @@ mod tests {
         assert!(matches!(opened(&vault, &key), CannotUse::Damaged { .. }));
     }
 
+    /// I11: whoever can write the store, but has no master key, gets no key of his own published.
+    #[test]
+    fn publishes_no_key_that_it_cannot_open() {
+        let vault = vault();
+        let (active, forged) = (key(&vault, KeyState::Active), key(&vault, KeyState::Retiring));
+        let former = KeyRing::open(&vault, std::slice::from_ref(&active), None).unwrap();
+        let replaced = SigningKey { public: forged.public.clone(), ..active.clone() };
+        let added = SigningKey { sealed: active.sealed.clone(), ..forged };
+        for keys in [vec![replaced], vec![added, active]] {
+            for former in [None, Some(&former)] {
+                let refused = KeyRing::open(&vault, &keys, former).err().unwrap();
+                assert!(matches!(refused, CannotUse::Damaged { .. }));
+            }
+        }
+    }
+
     #[test]
     fn publishes_all_but_gone_keys_and_signs_with_the_active_one() {
         let vault = vault();

@@ -115,7 +115,7 @@ fn unsigned(issuer: &Issuer, claims: &Claims<'_>) -> Result<String, OAuthError> 
     jws::push_base64url(header.as_bytes(), &mut token);
     token.push('.');
     jws::push_base64url(payload.as_bytes(), &mut token);
-    if token.len() + 1 + key.signer.signature_length().div_ceil(3) * 4 > MAX_TOKEN_BYTES {
+    if token.len() + 1 + (key.signer.signature_length() * 4).div_ceil(3) > MAX_TOKEN_BYTES {
         return Err(OAuthError::new(
             ErrorCode::InvalidScope,
             "The token would be longer than 4 KiB. Ask for fewer scopes.",

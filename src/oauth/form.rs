@@ -1,6 +1,8 @@
 //! Form bodies (`application/x-www-form-urlencoded`, RFC 6749 App. B) into the parameters we know.
 //! Not for: what the parameters mean.
 
+use zeroize::Zeroizing;
+
 use crate::crypto::secret::Secret;
 
 use super::error::{ErrorCode, OAuthError};
@@ -47,7 +49,7 @@ impl Form {
     pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         let mut form = Self::default();
         let mut seen = Seen::default();
-        let mut scratch = Vec::new();
+        let mut scratch = Zeroizing::new(Vec::new());
         for (count, pair) in Pairs(Some(body)).enumerate() {
             if count >= MAX_PARAMETERS {
                 return Err(refuse("The form has too many parameters."));
@@ -88,7 +90,7 @@ impl Form {
             Some(Parameter::ClientId) => self.client_id = Some(text.to_owned()),
             Some(Parameter::ClientSecret) => self.client_secret = Some(Secret::new(text.to_owned())),
             Some(Parameter::Scope) if text.len() > MAX_SCOPE_BYTES => {
-                self.scope = Some(ScopeParameter::TooLong)
+                self.scope = Some(ScopeParameter::TooLong);
             }
             Some(Parameter::Scope) => self.scope = Some(ScopeParameter::Text(text.to_owned())),
             Some(Parameter::Resource) => self.resources.push(text.to_owned()),
@@ -267,7 +269,7 @@ mod tests {
 
         #[test]
         fn decodes_what_was_encoded(value in "[^\\x00-\\x1f\\x7f]{1,40}") {
-            let encoded: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let encoded: String = value.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02X}"));
             let form = Form::parse(format!("client_id={encoded}").as_bytes()).unwrap();
             prop_assert_eq!(form.client_id, Some(value));
         }

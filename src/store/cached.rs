@@ -269,11 +269,13 @@ mod tests {
         memory.cached.follow().await.unwrap();
         assert_ne!(memory.cached.tenants_changed(), before);
         assert!(memory.remembers("app").0);
+        memory.cached.application(memory.tenant.id, "new").await.unwrap();
+        assert_eq!(memory.remembers("new"), (false, true));
         // A revision from ahead of the store's own is what a restored backup looks like.
         let (before, ahead) = (memory.cached.tenants_changed(), 1_000_000);
         *memory.cached.revision.lock().unwrap() = ahead;
         memory.cached.follow().await.unwrap();
         assert_ne!(memory.cached.tenants_changed(), before);
-        assert_eq!(memory.remembers("app"), (false, false));
+        assert_eq!([memory.remembers("app"), memory.remembers("new")], [(false, false); 2]);
     }
 }

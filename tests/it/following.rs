@@ -65,7 +65,7 @@ async fn a_scope_taken_away_is_in_no_token_one_second_later() {
 async fn two_secrets_are_live_while_one_replaces_the_other() {
     let cluster = Cluster::start().await;
     let app = cluster.operator.app(&[]).await;
-    let (old, _) = cluster.operator.add_secret(&app, Some(Duration::from_secs(3_600))).await;
+    let (old, _) = cluster.operator.add_secret(&app, Some(Duration::from_hours(1))).await;
     let (new, _) = cluster.operator.add_secret(&app, None).await;
     assert_eq!([cluster.statuses(&old).await, cluster.statuses(&new).await], [[200; 2]; 2]);
     cluster.operator.advance(Duration::from_millis(3_599_999));

@@ -45,6 +45,11 @@ async fn a_host_is_compared_without_case_final_dot_and_default_port() {
         ] {
             assert_eq!(server.answer(get(JWKS).host(other)).await.status, 421, "{other}");
         }
+        for broken in
+            ["id.example.com..", ".id.example.com", "id..example.com", "id.example.com:", "id.example.com:x"]
+        {
+            assert_eq!(server.answer(get(JWKS).host(broken)).await.status, 400, "{broken}");
+        }
     }
 }
 
@@ -204,4 +209,27 @@ async fn hosts_follow_their_tenant() {
     server.advance_a_second();
     let server = server.behind(Listener::Public { https: false, any_host: false });
     assert_eq!(server.answer(get(JWKS).host(OTHER_HOST)).await.status, 421);
+}
+
+/// R04: one tenant's damage is its own.
+#[tokio::test]
+async fn a_tenant_that_cannot_work_takes_no_other_with_it() {
+    let server = TestServer::with_two_tenants().await;
+    let app = server.app(&[]).await;
+    server.damage_key_of(&server.tenant("other").await);
+    server.advance_a_second();
+    assert_eq!(server.answer(token_request(&[]).of(&app)).await.status, 200);
+    let reply = server.answer(get(JWKS).host(OTHER_HOST)).await;
+    assert_eq!((reply.status, reply.json()["error"].as_str()), (503, Some("temporarily_unavailable")));
+    assert_eq!(server.directory.check_ready().await, Ok(()));
+}
+
+/// A02, A06, R02: hyper takes the body off over HTTP/1 only.
+#[tokio::test]
+async fn a_refusal_has_no_body_when_only_its_head_was_asked_for() {
+    let server = TestServer::start().await.behind(Listener::Public { https: false, any_host: false });
+    for (host, path, status) in [("nobody.example", JWKS, 421), (HOST, "/nothing", 404), (HOST, JWKS, 200)] {
+        let reply = server.answer(get(path).method("HEAD").host(host).version(Version::HTTP_11)).await;
+        assert_eq!((reply.status, reply.body.as_str()), (status, ""), "{host}{path}");
+    }
 }

@@ -153,6 +153,8 @@ fn judge(
 
 /// Enough of an unknown `client_id` to see which one was meant, and too little to be a secret sent in its place.
 fn hint(unverified_client_id: &str) -> String {
-    let shown: String = unverified_client_id.chars().take(4).filter(char::is_ascii_graphic).collect();
-    format!("{shown}… of {} characters", unverified_client_id.chars().count())
+    let length = unverified_client_id.chars().count();
+    let shown = if length < 24 { 0 } else { 4 };
+    let shown: String = unverified_client_id.chars().take(shown).filter(char::is_ascii_graphic).collect();
+    format!("{shown}… of {length} characters")
 }

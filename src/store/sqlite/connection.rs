@@ -25,7 +25,13 @@ pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags).map_err(error::from)?;
     connection.busy_timeout(BUSY_DEADLINE).map_err(error::from)?;
-    connection.pragma_update(None, "journal_mode", "wal").map_err(error::from)?;
+    let mode = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
+    if !mode.map_err(error::from)?.eq_ignore_ascii_case("wal") {
+        return Err(StoreError::Unavailable(format!(
+            "{}: its file system has no room for a write-ahead log: keep it on a local disk",
+            file.display()
+        )));
+    }
     connection.pragma_update(None, "synchronous", "full").map_err(error::from)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(error::from)?;
     connection.set_prepared_statement_cache_capacity(64);

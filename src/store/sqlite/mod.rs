@@ -37,6 +37,8 @@ const READERS: usize = 2;
 pub struct Sqlite {
     writer: Worker,
     readers: Worker,
+    /// Following has a connection of its own, so that no stranger's question stands before it.
+    follower: Worker,
 }
 
 /// What opening a store did to its schema.
@@ -58,14 +60,34 @@ impl Sqlite {
         let mut writer = connection::open(file)?;
         let migrated = schema::migrate(&mut writer)?;
         let readers = (0..READERS).map(|_| connection::open(file)).collect::<Result<Vec<_>, _>>()?;
-        Ok((Self { writer: Worker::start(vec![writer])?, readers: Worker::start(readers)? }, migrated))
+        let follower = connection::open(file)?;
+        let store = Self {
+            writer: Worker::start(vec![writer])?,
+            readers: Worker::start(readers)?,
+            follower: Worker::start(vec![follower])?,
+        };
+        Ok((store, migrated))
     }
 
     async fn read<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.readers
+        Self::ask(&self.readers, question).await
+    }
+
+    async fn follow<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        Self::ask(&self.follower, question).await
+    }
+
+    async fn ask<T: Send + 'static>(
+        worker: &Worker,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        worker
             .run(move |connection| {
                 // One transaction, so that several statements see one state.
                 let transaction = connection.unchecked_transaction().map_err(error::from)?;
@@ -94,7 +116,7 @@ impl Sqlite {
 #[async_trait]
 impl Store for Sqlite {
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
-        self.read(tenants::all).await
+        self.follow(tenants::all).await
     }
 
     async fn add_tenant(&self, tenant: Tenant, key: SigningKey, event: AuditEvent) -> Result<(), StoreError> {
@@ -244,7 +266,7 @@ impl Store for Sqlite {
     }
 
     async fn signing_keys(&self, tenant: TenantId) -> Result<Vec<SigningKey>, StoreError> {
-        self.read(move |connection| tenants::signing_keys(connection, tenant)).await
+        self.follow(move |connection| tenants::signing_keys(connection, tenant)).await
     }
 
     async fn audit_events(&self, after: i64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
@@ -252,7 +274,7 @@ impl Store for Sqlite {
     }
 
     async fn changes_since(&self, revision: i64) -> Result<Changes, StoreError> {
-        self.read(move |connection| log::changes_since(connection, revision)).await
+        self.follow(move |connection| log::changes_since(connection, revision)).await
     }
 
     async fn forget_past(&self) -> Result<(), StoreError> {

@@ -16,6 +16,11 @@ pub const NEWEST: u32 = 1;
 /// do not run one twice.
 pub(super) fn migrate(connection: &mut Connection) -> Result<Migrated, StoreError> {
     let mut from = None;
+    // Looked at first without the lock, so that opening an up-to-date store waits for no writer.
+    let found = number(connection)?;
+    if found == NEWEST {
+        return Ok(Migrated { from: found, to: found });
+    }
     loop {
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error::from)?;

@@ -10,17 +10,20 @@ use tokio::sync::oneshot;
 
 use crate::store::StoreError;
 
+/// How many questions may wait. More than that are refused: the last of them would be answered too late.
+const QUEUE: usize = 4096;
+
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// One thread for each connection, all fed from one queue. The threads end when the worker is dropped.
 pub(super) struct Worker {
-    queue: mpsc::Sender<Job>,
+    queue: mpsc::SyncSender<Job>,
 }
 
 impl Worker {
     /// Starts a thread for each connection.
     pub(super) fn start(connections: Vec<Connection>) -> Result<Self, StoreError> {
-        let (queue, jobs) = mpsc::channel::<Job>();
+        let (queue, jobs) = mpsc::sync_channel::<Job>(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         for connection in connections {
             let jobs = Arc::clone(&jobs);
@@ -32,17 +35,24 @@ impl Worker {
         Ok(Self { queue })
     }
 
-    /// Runs `job` on one of the threads. It runs to its end even if nobody waits for the answer any more.
+    /// Runs `job` on one of the threads. Once begun it runs to its end; one that nobody waits for any more is not begun.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let _ = answer.send(job(connection));
+            if !answer.is_closed() {
+                let _ = answer.send(job(connection));
+            }
         });
         let gone = || StoreError::Unavailable("its thread is gone".to_owned());
-        self.queue.send(job).map_err(|_| gone())?;
+        self.queue.try_send(job).map_err(|refused| match refused {
+            mpsc::TrySendError::Full(_) => {
+                StoreError::Unavailable("too many questions wait for it".to_owned())
+            }
+            mpsc::TrySendError::Disconnected(_) => gone(),
+        })?;
         answered.await.map_err(|_| gone())?
     }
 }

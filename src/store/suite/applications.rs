@@ -73,7 +73,7 @@ pub(super) async fn changes_an_application_only_at_its_version(place: &impl Plac
         auth_methods: AuthMethod::ALL.to_vec(),
         scopes: scopes(&["write"]),
         default_scopes: Some(scopes(&["write"])),
-        token_lifetime: Duration::from_secs(60),
+        token_lifetime: Duration::from_mins(1),
         updated_at: Timestamp::from_millis(9),
         ..app.clone()
     };

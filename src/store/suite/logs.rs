@@ -42,7 +42,7 @@ pub(super) async fn writes_one_event_for_each_change_and_none_for_none(place: &i
             store.remove_scope(one.id, read.name.clone(), event("remove scope")).await.unwrap(),
             first
         );
-        assert_eq!(store.change_scope(read.clone(), event("change scope")).await.unwrap(), false);
+        assert!(!store.change_scope(read.clone(), event("change scope")).await.unwrap());
         assert_eq!(store.remove_tenant(one.id, event("remove tenant")).await.unwrap(), first);
     }
     let events = store.audit_events(0, 100).await.unwrap();

@@ -37,7 +37,7 @@ pub(super) async fn refuses_a_tenant_of_which_anything_is_taken(place: &impl Pla
         let refused = store.add_tenant(taken.clone(), key(&taken), event("taken")).await;
         assert_eq!(conflict(refused), Conflict::Exists);
     }
-    assert_eq!(store.tenants().await.unwrap(), [one.clone()]);
+    assert_eq!(store.tenants().await.unwrap(), std::slice::from_ref(&one));
     add_tenant(&store, &other).await;
     let hosts = vec![other.hosts[0].clone(), one.hosts[0].clone()];
     let refused = store.change_tenant(Tenant { hosts, ..other.clone() }, event("taken")).await;

@@ -59,7 +59,7 @@ pub(in crate::store) fn application(tenant: &Tenant, client_id: &str) -> Applica
         auth_methods: vec![AuthMethod::ClientSecretPost],
         scopes: ScopeSet::default(),
         default_scopes: None,
-        token_lifetime: Duration::from_secs(86_400),
+        token_lifetime: Duration::from_hours(24),
         created_at: Timestamp::from_millis(1_005),
         updated_at: Timestamp::from_millis(1_006),
         version: 1,

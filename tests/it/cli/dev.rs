@@ -61,7 +61,7 @@ fn shows_a_token_and_how_to_get_one_and_runs_again() {
     let installation = Installation::new();
     let mut first = start(&installation);
     for words in
-        ["\"expires_in\": 299", "\"scope\": \"identity_proofing\"", "\"alg\": \"RS256\"", "\"sub\": \"demo\""]
+        ["\"expires_in\": 29", "\"scope\": \"identity_proofing\"", "\"alg\": \"RS256\"", "\"sub\": \"demo\""]
     {
         assert!(first.said.contains(words), "{words} is not in {}", first.said);
     }

@@ -89,7 +89,6 @@ fn chancery_secret(secret: &str) -> bool {
     digits.len() == 49 && digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// C05: a new application is registered for both methods.
 #[test]
 fn an_application_is_added_with_nothing_but_its_name() {
     let installation = Installation::new();
@@ -104,7 +103,7 @@ fn an_application_is_added_with_nothing_but_its_name() {
     assert_ne!(added["client_secret"], other["client_secret"]);
 }
 
-/// B23: what cannot keep a secret gets none.
+/// What cannot keep a secret gets none.
 #[test]
 fn public_applications_have_no_secret() {
     let installation = Installation::new();
@@ -196,7 +195,7 @@ fn secrets_are_added_listed_and_removed() {
     assert_eq!((&forever["expires_at"], text(&forever, "label")), (&json!(null), ""));
 }
 
-/// R04: the same client id in two tenants is two applications.
+/// The same client id in two tenants is two applications.
 #[test]
 fn commands_mean_the_tenant_that_is_named() {
     let installation = Installation::new();
@@ -232,4 +231,45 @@ fn keys_are_listed_and_the_schema_is_brought_up_to_date() {
     assert_eq!(keys.as_array().unwrap().len(), 1);
     assert_eq!(members(&keys[0]), ["kid", "algorithm", "state", "thumbprint", "created_at", "state_since"]);
     assert_eq!((text(&keys[0], "algorithm"), text(&keys[0], "state")), ("RS256", "active"));
+}
+
+/// None is lost and none is refused: each is made on top of the one before.
+#[test]
+fn changes_at_the_same_moment_are_all_made() {
+    let installation = Installation::new();
+    done(&installation, "app add --name x --client-id x");
+    done(&installation, "scope add read");
+    let lines = [
+        "app set x --name renamed",
+        "app set x --scope read",
+        "app set x --token-lifetime 1h",
+        "app set x --auth-method client_secret_post",
+        "app set x --enabled false",
+        "app secret add x",
+        "tenant set default --host a.example",
+        "tenant set default --issuer https://b.example",
+    ];
+    std::thread::scope(|scope| {
+        for line in lines {
+            let installation = &installation;
+            scope.spawn(move || done(installation, line));
+        }
+    });
+    let shown = done(&installation, "app show x");
+    assert_eq!(
+        [
+            &shown["name"],
+            &shown["scopes"],
+            &shown["token_lifetime"],
+            &shown["auth_methods"],
+            &shown["enabled"]
+        ],
+        [&json!("renamed"), &json!(["read"]), &json!(3600), &json!(["client_secret_post"]), &json!(false)]
+    );
+    assert_eq!((&shown["version"], shown["secrets"].as_array().unwrap().len()), (&json!(6), 2));
+    let tenant = done(&installation, "tenant show default");
+    assert_eq!(
+        (&tenant["hosts"], &tenant["issuer"], &tenant["version"]),
+        (&json!(["a.example"]), &json!("https://b.example"), &json!(3))
+    );
 }

@@ -87,7 +87,7 @@ fn a_scope_that_is_taken_away_is_granted_no_more() {
 #[test]
 fn a_secret_proves_nothing_from_its_expiry_on() {
     let (installation, added, server) = served();
-    let brief = done(&installation, "app secret add x --expires 2s");
+    let brief = done(&installation, "app secret add x --expires 4s");
     within_one_second(|| status(&server, &brief) == 200);
     let listed = || done(&installation, "app secret list x")[1].clone();
     while listed()["live"] == true {
@@ -98,6 +98,7 @@ fn a_secret_proves_nothing_from_its_expiry_on() {
     assert_eq!(status(&server, &added), 200);
 }
 
+/// C05: a new application is registered for both methods, until it is narrowed to one.
 #[test]
 fn other_settings_of_an_application_are_followed_too() {
     let (installation, added, server) = served();

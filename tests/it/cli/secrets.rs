@@ -168,6 +168,10 @@ fn nothing_secret_is_ever_printed_logged_or_stored() {
         session.run(&["token", "verify", "--issuer", &issuer, "--audience", "nobody"], &token);
         session.run(&["token", "verify", "--issuer", &issuer], &token);
         session.run(&["token", "inspect"], &token);
+        std::fs::write(session.installation.folder().join("secret"), secret).unwrap();
+        let get = ["token", "get", "--issuer", &issuer, "--secret-file", "secret", "--client-id"];
+        session.run(&[&get[..], &[client_id]].concat(), "");
+        session.run(&[&get[..], &["nobody"]].concat(), "");
         server.exchange(format!("GET /oauth2/token?client_secret={secret}&token={token} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").as_bytes());
         server.exchange(format!("BREW /{secret} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n").as_bytes());
     }

@@ -45,7 +45,7 @@ fn replaced(word: &str) -> String {
 }
 
 #[test]
-fn an_application_and_its_secrets_read_well() {
+fn applications_read_well() {
     let installation = Installation::new();
     done(&installation, "scope add read");
     done(&installation, "scope add write");
@@ -73,6 +73,11 @@ fn an_application_and_its_secrets_read_well() {
     iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii  Billing    m2m   true     read write
     front                             Front end  spa   true     -
     ");
+}
+
+#[test]
+fn the_secrets_of_an_application_read_well() {
+    let installation = Installation::new();
     done(&installation, "app add --name x --client-id x");
     installation.json(&[
         "app",

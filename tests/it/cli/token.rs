@@ -1,6 +1,6 @@
 //! `token get`, `token inspect` and `token verify` against a server that runs.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{check_refused, done, members, refused_words, text};
 use crate::support::binary::{Installation, RunningServer};
@@ -28,7 +28,8 @@ fn a_token_is_got_inspected_and_verified() {
     let (installation, _server, issuer) = served(&[]);
     let answer = get(&installation, &issuer, &[]);
     assert_eq!(members(&answer), ["access_token", "scope", "token_type", "expires_in"]);
-    assert_eq!((text(&answer, "scope"), &answer["expires_in"]), ("read write", &json!(299)));
+    assert_eq!(text(&answer, "scope"), "read write");
+    assert!((290..300).contains(&answer["expires_in"].as_u64().unwrap()), "{answer}");
     let narrowed = get(&installation, &issuer, &["--scope", "write"]);
     assert_eq!(text(&narrowed, "scope"), "write");
     for both in [&["--scope", "write", "--scope", "read"][..], &["--scope", "write read"]] {
@@ -61,7 +62,7 @@ fn a_refusal_by_the_server_is_told() {
     refused_words(&installation, &[&get[..], &["x", "--scope", "a\nb"]].concat(), &["not a scope name"]);
 }
 
-/// A31: no secret goes over the network in the clear, from this side either.
+/// No secret goes over the network in the clear, from this side either.
 #[test]
 fn nothing_is_sent_over_plain_http_beyond_loopback() {
     let installation = Installation::new();

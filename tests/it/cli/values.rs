@@ -1,7 +1,10 @@
 //! Values that cannot be accepted: empty, too long, of the wrong type, hostile. Each is refused in one line.
 
+use std::process::Command;
+
 use super::refusals::{everything, with_an_application};
-use super::{refused_words, split};
+use super::{check_refused, refused_words, split};
+use crate::support::binary::Installation;
 
 /// The end of a command that lacks its last value, values for it, and what the refusal must say.
 type Case<'of> = (&'of str, &'of [&'of str], &'of str);
@@ -102,11 +105,10 @@ fn of_a_setting_are_refused_in_one_line() {
         ("migrate --store", &["sqlite:absent/\u{7f}", "sqlite:"], "store.url"),
         ("app list --config", &["absent\n.toml", "absent", &long(5000)], ""),
     ]);
-    let installation = super::Installation::new();
+    let installation = Installation::new();
     for data in ["", "a\nb", &long(5000)] {
-        let output = installation.command(&[]).get_program().to_owned();
-        let output =
-            std::process::Command::new(output).args(["--data", data, "app", "list"]).output().unwrap();
-        super::check_refused(&output, &["data"]);
+        let mut command = Command::new(installation.command(&[]).get_program());
+        command.env_clear().current_dir(installation.folder()).args(["app", "list", "--data", data]);
+        check_refused(&command.output().unwrap(), &["data"]);
     }
 }

@@ -1,15 +1,21 @@
 //! A stop that loses nothing: what was sent is answered, and whoever looks can see it coming.
 //! Not for: what a killed server has kept (`crash`).
 
+use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
-use http_body_util::Full;
+use futures_util::future::join_all;
+use futures_util::stream::once;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Empty, StreamBody};
 use hyper::Request;
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Frame};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::{REFUSED, get};
 use crate::support::binary::{Installation, RunningServer};
@@ -108,15 +114,14 @@ fn a_stop_under_load_answers_every_request_that_was_sent() {
 }
 
 #[test]
-fn a_stop_under_load_answers_every_request_of_http_2_that_was_sent() {
+fn a_stop_under_load_answers_every_request_of_http_2_that_was_taken() {
     let installation = Installation::new();
     let mut server = installation.serve(&[]);
     let answered = AtomicUsize::new(0);
-    let call = async || {
-        let mut connection = Http2::open(server.public).await;
+    let call = async |mut connection: Http2<UnsyncBoxBody<Bytes, Infallible>>| {
         for _ in 0..ENDLESS {
             let request =
-                Request::get("http://localhost/oauth2/jwks").body(Full::<Bytes>::default()).unwrap();
+                Request::get("http://localhost/oauth2/jwks").body(Empty::new().boxed_unsync()).unwrap();
             match connection.ask_unless_closed(request).await {
                 Some(answer) => assert_eq!(answer.status, 200),
                 None => return,
@@ -127,14 +132,62 @@ fn a_stop_under_load_answers_every_request_of_http_2_that_was_sent() {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        tokio::join!(call(), call(), call(), call(), async {
-            while answered.load(Ordering::Relaxed) < 200 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            server.signal("TERM");
+        // One connection has a request whose body is yet to come, the other is now and then without any.
+        let (busy, calm) = (Http2::open(server.public).await, Http2::open(server.public).await);
+        let (go_on, told_to_go_on) = oneshot::channel::<()>();
+        let body = once(async move {
+            told_to_go_on.await.unwrap();
+            Ok(Frame::data(Bytes::from("grant_type=client_credentials")))
         });
+        let held = Request::post("http://localhost/oauth2/token")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(StreamBody::new(body).boxed_unsync())
+            .unwrap();
+        let mut holder = busy.again();
+        let calls = async {
+            tokio::join!(join_all((0..16).map(|_| call(busy.again()))), call(calm), async {
+                while answered.load(Ordering::Relaxed) < 200 {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                server.signal("TERM");
+            });
+            go_on.send(()).unwrap();
+        };
+        let (answer, ()) = tokio::join!(holder.ask(held), calls);
+        assert_eq!(answer.status, 401);
     });
     assert_eq!(server.wait().code(), Some(0), "{}", server.log());
+    assert!(!server.log().contains("cut"), "{}", server.log());
+}
+
+#[test]
+fn callers_that_come_on_a_new_connection_each_time_cannot_hold_a_stop_up() {
+    let installation = Installation::new();
+    let mut server = installation.serve(&[]);
+    let address = server.public;
+    let answered = AtomicUsize::new(0);
+    let call = || {
+        for _ in 0..ENDLESS {
+            let Ok(stream) = TcpStream::connect(address) else { return };
+            let mut connection = Connection::over(stream);
+            connection.send(get("/oauth2/jwks"));
+            match connection.try_answer() {
+                Some(answer) => assert_eq!(answer.status, 200),
+                // The system had let it in, and then nobody was there.
+                None => return,
+            }
+            answered.fetch_add(1, Ordering::Relaxed);
+        }
+        panic!("nobody told this caller to stop");
+    };
+    scope(|scope| {
+        let callers = [(); 6].map(|()| scope.spawn(call));
+        soon("the callers are at work", || answered.load(Ordering::Relaxed) > 300);
+        server.signal("TERM");
+        assert_eq!(server.wait().code(), Some(0), "{}", server.log());
+        callers.into_iter().for_each(|caller| caller.join().unwrap());
+    });
+    assert!(!server.log().contains("cut"), "{}", server.log());
 }
 
 #[test]
@@ -174,8 +227,11 @@ fn an_idle_server_stops_soon_after_either_signal() {
     for signal in ["TERM", "INT"] {
         let mut server = installation.serve(&[]);
         let mut silent = connect(server.public);
+        let started = Instant::now();
         server.signal(signal);
         assert_eq!(server.wait().code(), Some(0), "{}", server.log());
+        // Silence is patiently listened to for 10 s, but not by a server that is to stop.
+        assert!(started.elapsed() < Duration::from_secs(8));
         assert!(std::io::Read::read(&mut silent, &mut [0]).is_ok_and(|count| count == 0));
     }
 }

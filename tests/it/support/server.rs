@@ -198,6 +198,14 @@ impl TestServer {
         connection.execute("DELETE FROM change", []).unwrap();
     }
 
+    /// Damages the signing key of a tenant behind the back of everybody, and lets servers look at it.
+    pub(crate) fn damage_key_of(&self, tenant: &Tenant) {
+        let connection = rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap();
+        let id = tenant.id.to_string();
+        connection.execute("UPDATE signing_key SET public_jwk = '{}' WHERE tenant_id = ?1", [&id]).unwrap();
+        connection.execute("INSERT INTO change (tenant_id) VALUES (?1)", [&id]).unwrap();
+    }
+
     /// Verifies a token with the keys served at `host`, as a resource server of `issuer` would.
     pub(crate) async fn verify_at(
         &self,

@@ -159,7 +159,7 @@ async fn every_byte_of_a_long_secret_counts() {
     }
 }
 
-/// C21: refused by its length; what time that takes is measured with all other failures under C16.
+/// C21: refused by its length; the time it takes is measured in `one_answer.rs`.
 #[tokio::test]
 async fn a_giant_secret_is_refused_for_known_and_unknown_callers_alike() {
     let server = TestServer::start().await;

@@ -5,6 +5,7 @@ mod authentication;
 mod client_credentials;
 mod client_secret;
 mod errors;
+mod held;
 mod one_answer;
 mod parsing;
 mod response;

@@ -77,7 +77,7 @@ async fn memory_bridges_a_moment_and_not_more() {
     let app = server.app(&[]).await;
     assert_eq!(server.answer(token_request(&[]).of(&app)).await.status, 200);
     store.turn(Mood::Unavailable);
-    server.advance(Duration::from_millis(700));
+    server.advance(Duration::from_millis(400));
     assert_eq!(server.answer(token_request(&[]).of(&app)).await.status, 200);
     log::take();
     let reply = server.answer(token_request(&[]).basic("nobody", "x")).await;
@@ -92,7 +92,7 @@ async fn memory_bridges_a_moment_and_not_more() {
 
     server.advance(Duration::from_millis(1));
     expect_unavailable(&server.answer(token_request(&[]).of(&app)).await);
-    server.advance(Duration::from_secs(3_600));
+    server.advance(Duration::from_hours(1));
     expect_unavailable(&server.answer(token_request(&[]).of(&app)).await);
 }
 
