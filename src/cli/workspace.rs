@@ -95,7 +95,10 @@ async fn make_default_tenant(admin: &Admin, settings: &Settings, address: &str) 
         return Ok(());
     }
     let listening = format!("http://{address}");
-    let issuer = IssuerUrl::parse(settings.issuer.as_deref().unwrap_or(&listening))?;
+    let issuer = match &settings.issuer {
+        Some(issuer) => issuer.clone(),
+        None => IssuerUrl::parse(&listening)?,
+    };
     let hosts = hosts_of(&issuer)?;
     match tenants::add(admin, DEFAULT_TENANT, hosts, issuer).await {
         // Another process was faster, which is as good.
@@ -118,7 +121,7 @@ pub(super) async fn ensure_default_tenant(
         return Ok(());
     };
     let wanted = match &settings.issuer {
-        Some(issuer) => IssuerUrl::parse(issuer)?,
+        Some(issuer) => issuer.clone(),
         None if tenant.issuer.as_str().starts_with("http://127.0.0.1:") => match IssuerUrl::parse(&listening)
         {
             Ok(issuer) => issuer,

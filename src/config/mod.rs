@@ -20,6 +20,7 @@ pub use signing::{MasterKeySource, MasterKeyText, SigningSettings};
 pub use source::{Source, process_environment};
 pub use storage::{StorageSettings, StoreUrl};
 
+use crate::domain::tenant::IssuerUrl;
 use reader::Reader;
 
 /// All settings of the server, already checked one by one and against each other.
@@ -30,7 +31,7 @@ pub struct Settings {
     /// The `listen` section.
     pub listen: ListenSettings,
     /// `issuer`: the default tenant's issuer. Default: none. It is there whenever `listen.public` is beyond loopback.
-    pub issuer: Option<String>,
+    pub issuer: Option<IssuerUrl>,
     /// The `keys` section.
     pub signing: SigningSettings,
     /// The `log` section.

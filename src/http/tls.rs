@@ -168,6 +168,24 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn notices_a_change_from_before_it_began_to_follow() {
+        let folder = tempfile::tempdir().unwrap();
+        let (certificate, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
+        let write = || {
+            let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+            std::fs::write(&certificate, pair.cert.pem()).unwrap();
+            std::fs::write(&key, pair.signing_key.serialize_pem()).unwrap();
+            pair.cert.der().clone()
+        };
+        write();
+        let certificates = Certificates::load(&certificate, &key).unwrap();
+        let changed = write();
+        let (_stopper, stop) = Stop::new();
+        let _ = tokio::time::timeout(LOOK_EVERY * 2, certificates.follow(stop)).await;
+        assert_eq!(certificates.current.0.load().cert, [changed]);
+    }
+
     #[test]
     fn says_which_file_cannot_be_used() {
         let folder = tempfile::tempdir().unwrap();

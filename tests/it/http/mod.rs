@@ -55,7 +55,7 @@ impl Site {
 
     /// A request without a body.
     fn request(&self, method: &str, target: &str, fields: &[&str]) -> String {
-        let fields: String = fields.iter().map(|field| format!("{field}\r\n")).collect();
+        let fields: String = fields.iter().fold(String::new(), |text, field| format!("{text}{field}\r\n"));
         format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n{fields}\r\n", self.host())
     }
 

@@ -133,7 +133,7 @@ fn a_stop_under_load_answers_every_request_of_http_2_that_was_taken() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         // One connection has a request whose body is yet to come, the other is now and then without any.
-        let (busy, calm) = (Http2::open(server.public).await, Http2::open(server.public).await);
+        let (busy, quiet) = (Http2::open(server.public).await, Http2::open(server.public).await);
         let (go_on, told_to_go_on) = oneshot::channel::<()>();
         let body = once(async move {
             told_to_go_on.await.unwrap();
@@ -145,7 +145,7 @@ fn a_stop_under_load_answers_every_request_of_http_2_that_was_taken() {
             .unwrap();
         let mut holder = busy.again();
         let calls = async {
-            tokio::join!(join_all((0..16).map(|_| call(busy.again()))), call(calm), async {
+            tokio::join!(join_all((0..16).map(|_| call(busy.again()))), call(quiet), async {
                 while answered.load(Ordering::Relaxed) < 200 {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
@@ -185,7 +185,9 @@ fn callers_that_come_on_a_new_connection_each_time_cannot_hold_a_stop_up() {
         soon("the callers are at work", || answered.load(Ordering::Relaxed) > 300);
         server.signal("TERM");
         assert_eq!(server.wait().code(), Some(0), "{}", server.log());
-        callers.into_iter().for_each(|caller| caller.join().unwrap());
+        for caller in callers {
+            caller.join().unwrap();
+        }
     });
     assert!(!server.log().contains("cut"), "{}", server.log());
 }

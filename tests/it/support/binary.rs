@@ -108,6 +108,10 @@ impl RunningServer {
         let mut guard = Command::new("sh");
         guard.args(["-c", AFTERWARDS, "sh", &self.id().to_string()]).arg(installation.folder.keep());
         let guard = guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        #[expect(
+            clippy::zombie_processes,
+            reason = "it waits for the end of this process, not the other way round"
+        )]
         let mut guard = guard.spawn().unwrap();
         // The guard waits for the end of its input, which comes when this process is gone.
         std::mem::forget(guard.stdin.take());

@@ -14,7 +14,7 @@ use super::wire::{Connection, connect};
 /// A certificate for `localhost` that signed itself, with its key.
 pub(crate) struct Certificate {
     der: CertificateDer<'static>,
-    certificate: String,
+    pem: String,
     key: String,
 }
 
@@ -25,13 +25,13 @@ impl Certificate {
     pub(crate) fn new() -> Self {
         let rcgen::CertifiedKey { cert, signing_key } =
             rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        Self { der: cert.der().clone(), certificate: cert.pem(), key: signing_key.serialize_pem() }
+        Self { der: cert.der().clone(), pem: cert.pem(), key: signing_key.serialize_pem() }
     }
 
     /// Writes both files into a folder: `tls.crt` and `tls.key`.
     pub(crate) fn write(&self, folder: &Path) {
         fs::create_dir_all(folder).unwrap();
-        fs::write(folder.join("tls.crt"), &self.certificate).unwrap();
+        fs::write(folder.join("tls.crt"), &self.pem).unwrap();
         fs::write(folder.join("tls.key"), &self.key).unwrap();
     }
 
