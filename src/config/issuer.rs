@@ -27,6 +27,7 @@ pub(super) fn read(reader: &mut Reader<'_>, public: Option<SocketAddr>) -> Optio
 #[cfg(test)]
 mod tests {
     use crate::config::example::{from_file, mistakes_of_file};
+    use crate::domain::tenant::IssuerUrl;
 
     #[test]
     fn is_required_and_https_beyond_loopback() -> Result<(), String> {
@@ -37,7 +38,7 @@ mod tests {
                 .starts_with("issuer: must be https")
         );
         let settings = from_file(&format!("{listen}issuer = 'https://id.example'"))?;
-        assert_eq!(settings.issuer.as_ref().map(|issuer| issuer.as_str()), Some("https://id.example"));
+        assert_eq!(settings.issuer.as_ref().map(IssuerUrl::as_str), Some("https://id.example"));
         Ok(())
     }
 
