@@ -9,7 +9,8 @@ use libfuzzer_sys::fuzz_target;
 
 /// What the methods find: each `None`, or what it prints of what it found.
 fn found(field: &[u8]) -> Vec<Option<String>> {
-    let incoming = Incoming { form: Form::default(), authorization: Some(Authorization::new(field)), source: None };
+    let incoming =
+        Incoming { form: Form::default(), authorization: Some(Authorization::new(field)), source: None };
     let look = |found| match found {
         Found::NotMine => None,
         found => Some(format!("{found:?}")),
@@ -39,7 +40,8 @@ fuzz_target!(|data: &[u8]| {
     }
     let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
     let pair = format!("{}:{}", escape(id), escape(secret));
-    let printed = of_scheme(b"Basic ", BASE64.encode(pair.as_bytes()).as_bytes()).into_iter().flatten().next();
+    let printed =
+        of_scheme(b"Basic ", BASE64.encode(pair.as_bytes()).as_bytes()).into_iter().flatten().next();
     let printed = printed.expect("a sound pair is found");
     assert!(printed.contains("Presented") && printed.contains(&format!("{id:?}")), "{printed}");
     // The secret is the one that never prints, unless it is in the id as well.

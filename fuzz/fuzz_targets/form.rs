@@ -29,7 +29,8 @@ fuzz_target!(|body: &[u8]| {
     assert!(read.iter().all(|(_, value)| !value.is_empty()), "an empty value is as if it were not sent");
 
     let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
-    let pairs: Vec<String> = read.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+    let pairs: Vec<String> =
+        read.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
     let again = Form::parse(pairs.join("&").as_bytes()).expect("what was read can be written");
     assert_eq!(parameters(&again), read);
 });

@@ -5,7 +5,8 @@ use chancery::domain::scope::{NotGranted, ScopeName, ScopeSet};
 use libfuzzer_sys::fuzz_target;
 
 fn is_well_formed(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b'"' && byte != b'\\')
+    !token.is_empty()
+        && token.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b'"' && byte != b'\\')
 }
 
 fuzz_target!(|data: &str| {
