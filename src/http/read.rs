@@ -46,10 +46,10 @@ pub(super) async fn form(request: Request, context: &Context) -> Result<(Incomin
     let authorization = authorization(&head.headers).map_err(render)?;
     let declared =
         head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|length: u64| length > MAX_BODY_BYTES as u64) {
+    if declared.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
         return Err(Unreadable::TooLong.answer());
     }
-    let body = timeout(BODY_DEADLINE, collect(body)).await.unwrap_or(Err(Unreadable::Stalled));
+    let body = timeout(BODY_DEADLINE, collect(body, declared)).await.unwrap_or(Err(Unreadable::Stalled));
     let body = body.map_err(Unreadable::answer)?;
     let read_at = Instant::now();
     let form = Form::parse(&body).map_err(render)?;
@@ -75,9 +75,10 @@ impl Unreadable {
     }
 }
 
-async fn collect(mut body: Body) -> Result<Bytes, Unreadable> {
+/// Collects a body; nearly every one comes in one piece, and is not copied.
+async fn collect(mut body: Body, declared: Option<usize>) -> Result<Bytes, Unreadable> {
     let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
+    let mut whole = BytesMut::new();
     loop {
         let frame = timeout(STALL_DEADLINE, body.frame()).await.map_err(|_| Unreadable::Stalled)?;
         let Some(frame) = frame else { break };
@@ -85,22 +86,21 @@ async fn collect(mut body: Body) -> Result<Bytes, Unreadable> {
         let Ok(data) = frame.map_err(|_| Unreadable::Broken)?.into_data() else {
             continue;
         };
-        if first.len() + rest.len() + data.len() > MAX_BODY_BYTES {
+        if first.len() + whole.len() + data.len() > MAX_BODY_BYTES {
             return Err(Unreadable::TooLong);
         }
-        // Nearly every body comes in one piece and need not be copied.
-        if first.is_empty() && rest.is_empty() {
+        if first.is_empty() && whole.is_empty() {
             first = data;
-        } else {
-            rest.extend_from_slice(&data);
+            continue;
         }
+        if whole.is_empty() {
+            // Room for all that was announced, so that it is copied once.
+            whole.reserve(declared.unwrap_or_default().max(first.len() + data.len()));
+            whole.extend_from_slice(&std::mem::take(&mut first));
+        }
+        whole.extend_from_slice(&data);
     }
-    if rest.is_empty() {
-        return Ok(first);
-    }
-    let mut whole = BytesMut::from(first);
-    whole.extend_from_slice(&rest);
-    Ok(whole.freeze())
+    Ok(if whole.is_empty() { first } else { whole.freeze() })
 }
 
 /// Exactly one content type, a form, in UTF-8 if it names a charset (RFC 9110 §8.3.1, RFC 6749 App. B).
