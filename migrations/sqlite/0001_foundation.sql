@@ -5,6 +5,8 @@ CREATE TABLE tenant (
     name       TEXT    NOT NULL UNIQUE,
     issuer     TEXT    NOT NULL UNIQUE,
     enabled    INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+    algorithm  TEXT    NOT NULL,
+    key_period INTEGER NOT NULL, -- seconds
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     version    INTEGER NOT NULL
@@ -18,13 +20,31 @@ CREATE TABLE tenant_host (
 
 CREATE INDEX tenant_host_by_tenant ON tenant_host (tenant_id);
 
+CREATE TABLE api (
+    tenant_id      TEXT    NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    identifier     TEXT    NOT NULL,
+    name           TEXT    NOT NULL,
+    token_lifetime INTEGER, -- seconds; null for the default
+    profile        TEXT,    -- null for the default
+    backdating     INTEGER, -- seconds; null for the default
+    algorithm      TEXT,    -- null for the tenant's
+    created_at     INTEGER NOT NULL,
+    updated_at     INTEGER NOT NULL,
+    version        INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, identifier)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE scope (
     tenant_id   TEXT    NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
     name        TEXT    NOT NULL,
     description TEXT    NOT NULL,
+    api         TEXT, -- null for one that is the whole tenant's
     created_at  INTEGER NOT NULL,
-    PRIMARY KEY (tenant_id, name)
+    PRIMARY KEY (tenant_id, name),
+    FOREIGN KEY (tenant_id, api) REFERENCES api (tenant_id, identifier)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX scope_by_api ON scope (tenant_id, api);
 
 CREATE TABLE application (
     id             TEXT    NOT NULL PRIMARY KEY,
@@ -36,12 +56,19 @@ CREATE TABLE application (
     grants         TEXT    NOT NULL, -- names, separated by spaces
     auth_methods   TEXT    NOT NULL, -- names, separated by spaces
     narrowed       INTEGER NOT NULL CHECK (narrowed IN (0, 1)), -- whether the default scopes are fewer than all
-    token_lifetime INTEGER NOT NULL, -- seconds
+    default_api    TEXT,    -- null for none
+    token_lifetime INTEGER, -- seconds; null for the default
+    profile        TEXT,    -- null for the default
+    backdating     INTEGER, -- seconds; null for the default
+    claims         TEXT    NOT NULL, -- a JSON object
     created_at     INTEGER NOT NULL,
     updated_at     INTEGER NOT NULL,
     version        INTEGER NOT NULL,
-    UNIQUE (tenant_id, client_id)
+    UNIQUE (tenant_id, client_id),
+    FOREIGN KEY (tenant_id, default_api) REFERENCES api (tenant_id, identifier)
 ) STRICT;
+
+CREATE INDEX application_by_default_api ON application (tenant_id, default_api);
 
 CREATE TABLE application_scope (
     application_id   TEXT    NOT NULL REFERENCES application (id) ON DELETE CASCADE,
@@ -54,6 +81,19 @@ CREATE TABLE application_scope (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX application_scope_by_scope ON application_scope (tenant_id, scope);
+
+-- What an application has to do with an API beside its scopes.
+CREATE TABLE application_api (
+    application_id TEXT    NOT NULL REFERENCES application (id) ON DELETE CASCADE,
+    tenant_id      TEXT    NOT NULL,
+    api            TEXT    NOT NULL,
+    role           TEXT    NOT NULL CHECK (role IN ('calls', 'acts for')),
+    position       INTEGER NOT NULL,
+    PRIMARY KEY (application_id, role, api),
+    FOREIGN KEY (tenant_id, api) REFERENCES api (tenant_id, identifier)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX application_api_by_api ON application_api (tenant_id, api);
 
 CREATE TABLE credential (
     id             TEXT    NOT NULL PRIMARY KEY,

@@ -1,22 +1,22 @@
 //! Registering, changing and removing applications.
 //! Not for: their further secrets (`credentials.rs`).
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
+use super::change::{Change, TokenChange, distinct, set};
 use super::credentials::{self, NewSecret};
 use super::{Admin, AdminError, insist, view};
 use crate::crypto::secret::Secret;
-use crate::domain::application::{
-    Application, ApplicationType, AuthMethod, ClientId, DEFAULT_TOKEN_LIFETIME, GrantType, Registered,
-    check_token_lifetime,
-};
+use crate::domain::api::ApiIdentifier;
+use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType, Registered};
 use crate::domain::id::ApplicationId;
 use crate::domain::scope::{ScopeName, ScopeSet};
 use crate::domain::tenant::Tenant;
+use crate::domain::token::{StaticClaims, TokenSettings};
 use crate::domain::{Invalid, check_label};
 use crate::store::{Conflict, StoreError};
 
@@ -53,8 +53,16 @@ pub struct ApplicationChange {
     pub grants: Option<Vec<GrantType>>,
     /// The ways it may prove itself.
     pub auth_methods: Option<Vec<AuthMethod>>,
-    /// How long its tokens live.
-    pub token_lifetime: Option<Duration>,
+    /// The APIs it may have tokens for without any of their scopes.
+    pub apis: Option<Vec<ApiIdentifier>>,
+    /// The API its tokens are for when a request chooses none.
+    pub default_api: Change<ApiIdentifier>,
+    /// The APIs it is the resource server of.
+    pub acts_for: Option<Vec<ApiIdentifier>>,
+    /// What its tokens are like.
+    pub token: TokenChange,
+    /// What its tokens say besides.
+    pub claims: Option<StaticClaims>,
 }
 
 /// Registers an application. A confidential one gets a secret, which is returned this once.
@@ -80,13 +88,17 @@ pub async fn add(
         auth_methods: if confidential { AuthMethod::ALL.to_vec() } else { Vec::new() },
         scopes: ScopeSet::default(),
         default_scopes: None,
-        token_lifetime: DEFAULT_TOKEN_LIFETIME,
+        apis: Vec::new(),
+        default_api: None,
+        acts_for: Vec::new(),
+        token: TokenSettings::default(),
+        claims: StaticClaims::default(),
         created_at: now,
         updated_at: now,
         version: 1,
     };
     new.settings.apply(&mut application);
-    check(admin, tenant, &application).await?;
+    let scope_apis = check(admin, tenant, &application).await?;
     let (credential, secret) = match (confidential, new.secret) {
         (true, secret) => {
             let (credential, secret) =
@@ -108,7 +120,8 @@ pub async fn add(
         }
         answer => {
             answer?;
-            Ok((Arc::new(Registered { application, credentials: credential.into_iter().collect() }), secret))
+            let credentials = credential.into_iter().collect();
+            Ok((Arc::new(Registered { application, credentials, scope_apis }), secret))
         }
     }
 }
@@ -168,13 +181,14 @@ async fn change_once(
     if after == registered.application {
         return Ok(registered);
     }
-    check(admin, tenant, &after).await?;
+    let scope_apis = check(admin, tenant, &after).await?;
     after.updated_at = admin.now();
     let detail = json!({ "before": describe(&registered.application), "after": describe(&after) });
     let event = admin.event(tenant.id, "application.set", client_id, detail);
     admin.store.change_application(after.clone(), event).await?;
     after.version += 1;
-    Ok(Arc::new(Registered { application: after, credentials: registered.credentials.clone() }))
+    let credentials = registered.credentials.clone();
+    Ok(Arc::new(Registered { application: after, credentials, scope_apis }))
 }
 
 /// Removes an application with its credentials.
@@ -190,58 +204,99 @@ pub async fn remove(admin: &Admin, tenant: &Tenant, client_id: &str) -> Result<A
 
 impl ApplicationChange {
     fn apply(self, application: &mut Application) {
-        fn set<T>(field: &mut T, value: Option<T>) {
-            if let Some(value) = value {
-                *field = value;
-            }
-        }
         set(&mut application.name, self.name);
         set(&mut application.enabled, self.enabled);
         set(&mut application.scopes, self.scopes.map(ScopeSet::new));
         set(&mut application.grants, self.grants.map(distinct));
         set(&mut application.auth_methods, self.auth_methods.map(distinct));
-        set(&mut application.token_lifetime, self.token_lifetime);
+        set(&mut application.apis, self.apis.map(distinct));
+        set(&mut application.acts_for, self.acts_for.map(distinct));
+        set(&mut application.claims, self.claims);
+        self.default_api.apply(&mut application.default_api);
+        self.token.apply(&mut application.token);
         set(&mut application.default_scopes, self.default_scopes.map(|names| Some(ScopeSet::new(names))));
     }
 }
 
-/// Everything an application must be, whatever it was before.
-async fn check(admin: &Admin, tenant: &Tenant, application: &Application) -> Result<(), AdminError> {
+/// Everything an application must be, whatever it was before. Which API defines which of its scopes.
+async fn check(
+    admin: &Admin,
+    tenant: &Tenant,
+    application: &Application,
+) -> Result<HashMap<ScopeName, ApiIdentifier>, AdminError> {
     check_label("name", &application.name, MAX_NAME)?;
-    check_token_lifetime(application.token_lifetime)?;
-    let invalid = |text: String| Err(Invalid(text).into());
-    let kind = application.kind.as_str();
-    if !application.kind.is_confidential() {
-        if application.grants.contains(&GrantType::ClientCredentials) {
-            return invalid(format!(
-                "type {kind} is a public client and may not use client_credentials (RFC 6749 §4.4)"
-            ));
-        }
-        if !application.auth_methods.is_empty() {
-            return invalid(format!("type {kind} is a public client and cannot authenticate"));
-        }
-    } else if application.auth_methods.is_empty() {
-        return invalid(format!("type {kind} needs at least one authentication method"));
-    }
+    application.token.check()?;
+    check_type(application)?;
     let registered = admin.store.scopes(tenant.id).await?;
+    let mut scope_apis = HashMap::new();
     for name in application.scopes.names() {
-        if !registered.iter().any(|scope| scope.name == *name) {
-            return Err(AdminError::NotFound {
-                what: "scope",
-                name: name.to_string(),
-                mend: " in this tenant: add it with 'chancery scope add'",
-            });
-        }
+        let scope = registered.iter().find(|scope| scope.name == *name);
+        let scope = scope.ok_or_else(|| AdminError::NotFound {
+            what: "scope",
+            name: name.to_string(),
+            mend: " in this tenant: add it with 'chancery scope add' or 'chancery api add'",
+        })?;
+        scope_apis.extend(scope.api.clone().map(|api| (name.clone(), api)));
     }
     for name in application.default_scopes.iter().flat_map(ScopeSet::names) {
         if !application.scopes.contains(name) {
-            return invalid(format!(
-                "default scope {:?} is not among the application's scopes",
-                name.as_str()
-            ));
+            let name = name.as_str();
+            return Err(
+                Invalid(format!("default scope {name:?} is not among the application's scopes")).into()
+            );
         }
     }
+    check_apis(admin, tenant, application, &scope_apis).await?;
+    Ok(scope_apis)
+}
+
+/// What follows from an application's type.
+fn check_type(application: &Application) -> Result<(), Invalid> {
+    let kind = application.kind.as_str();
+    let invalid = |text: String| Err(Invalid(text));
+    if application.kind.is_confidential() {
+        if application.auth_methods.is_empty() {
+            return invalid(format!("type {kind} needs at least one authentication method"));
+        }
+        return Ok(());
+    }
+    if application.grants.contains(&GrantType::ClientCredentials) {
+        return invalid(format!(
+            "type {kind} is a public client and may not use client_credentials (RFC 6749 §4.4)"
+        ));
+    }
+    if !application.auth_methods.is_empty() {
+        return invalid(format!("type {kind} is a public client and cannot authenticate"));
+    }
     Ok(())
+}
+
+/// The APIs an application has to do with exist, and it may call the one its tokens are for by default.
+async fn check_apis(
+    admin: &Admin,
+    tenant: &Tenant,
+    application: &Application,
+    scope_apis: &HashMap<ScopeName, ApiIdentifier>,
+) -> Result<(), AdminError> {
+    let named = || application.apis.iter().chain(&application.acts_for).chain(&application.default_api);
+    if named().next().is_none() {
+        return Ok(());
+    }
+    let registered = admin.store.apis(tenant.id).await?;
+    for identifier in named() {
+        if !registered.iter().any(|api| api.identifier == *identifier) {
+            return Err(super::apis::no_api(identifier.as_str()));
+        }
+    }
+    match &application.default_api {
+        Some(api) if !application.apis.contains(api) && !scope_apis.values().any(|one| one == api) => {
+            Err(Invalid(format!(
+                "the application may not call its default API {api}: give it --api {api} or one of its scopes"
+            ))
+            .into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Assigned by the server (RFC 9068 §5), so that no caller can choose one that looks like a user's name: 128 random
@@ -250,16 +305,6 @@ fn make_client_id(admin: &Admin) -> Result<ClientId, Invalid> {
     let mut bytes = [0; 16];
     admin.random.fill(&mut bytes);
     ClientId::parse(&HEXLOWER.encode(&bytes))
-}
-
-fn distinct<T: PartialEq>(values: Vec<T>) -> Vec<T> {
-    let mut seen: Vec<T> = Vec::with_capacity(values.len());
-    for value in values {
-        if !seen.contains(&value) {
-            seen.push(value);
-        }
-    }
-    seen
 }
 
 fn describe(application: &Application) -> Value {

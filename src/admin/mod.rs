@@ -14,7 +14,9 @@ use crate::domain::time::{Clock, Timestamp};
 use crate::keys::vault::{CannotUse, Vault};
 use crate::store::{Conflict, Store, StoreError};
 
+pub mod apis;
 pub mod applications;
+pub mod change;
 pub mod credentials;
 pub mod keys;
 pub mod scopes;

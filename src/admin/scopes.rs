@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{Admin, AdminError};
 use crate::domain::Invalid;
+use crate::domain::api::ApiIdentifier;
 use crate::domain::scope::{Scope, ScopeName};
 use crate::domain::tenant::Tenant;
 use crate::store::{Conflict, StoreError};
@@ -12,7 +13,7 @@ use crate::store::{Conflict, StoreError};
 /// Longest description, in characters.
 const MAX_DESCRIPTION: usize = 500;
 
-/// Adds a scope.
+/// Adds a scope of the whole tenant.
 ///
 /// # Errors
 /// When its name is taken.
@@ -22,10 +23,30 @@ pub async fn add(
     name: ScopeName,
     description: String,
 ) -> Result<Scope, AdminError> {
+    add_to(admin, tenant, name, description, None).await
+}
+
+/// Adds a scope, of an API if one is named.
+///
+/// # Errors
+/// When its name is taken, or there is no such API.
+pub async fn add_to(
+    admin: &Admin,
+    tenant: &Tenant,
+    name: ScopeName,
+    description: String,
+    api: Option<ApiIdentifier>,
+) -> Result<Scope, AdminError> {
     check_description(&description)?;
-    let scope = Scope { tenant: tenant.id, name, description, created_at: admin.now() };
-    let event =
-        admin.event(tenant.id, "scope.add", scope.name.as_str(), json!({ "description": scope.description }));
+    if let Some(identifier) = &api {
+        super::apis::find(admin, tenant, identifier.as_str()).await?;
+    }
+    let scope = Scope { tenant: tenant.id, name, description, api, created_at: admin.now() };
+    let detail = json!({
+        "description": scope.description,
+        "api": scope.api.as_ref().map(ApiIdentifier::as_str),
+    });
+    let event = admin.event(tenant.id, "scope.add", scope.name.as_str(), detail);
     match admin.store.add_scope(scope.clone(), event).await {
         Err(StoreError::Conflict(Conflict::Exists)) => Err(AdminError::Conflict(format!(
             "scope {:?} exists already in tenant {}",

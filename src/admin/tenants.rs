@@ -1,14 +1,20 @@
 //! Adding, changing and removing tenants.
 //! Not for: finding them for a request (`issuer/directory.rs`).
 
-use serde_json::json;
+use std::time::Duration;
 
+use serde_json::{Value, json};
+
+use super::apis::check_algorithm;
+use super::change::{distinct, set};
 use super::{Admin, AdminError, insist, tenant};
 use crate::crypto::algorithm::ALGORITHMS;
 use crate::domain::Invalid;
 use crate::domain::id::TenantId;
 use crate::domain::signing_key::KeyState;
-use crate::domain::tenant::{Host, IssuerUrl, Tenant, check_tenant_name};
+use crate::domain::tenant::{
+    DEFAULT_KEY_PERIOD, Host, IssuerUrl, Tenant, check_key_period, check_tenant_name,
+};
 use crate::keys::vault::CannotUse;
 use crate::store::{Conflict, StoreError};
 
@@ -21,6 +27,10 @@ pub struct TenantChange {
     pub issuer: Option<IssuerUrl>,
     /// Whether it issues tokens.
     pub enabled: Option<bool>,
+    /// The algorithm its tokens are signed with.
+    pub algorithm: Option<String>,
+    /// How long a signing key signs.
+    pub key_period: Option<Duration>,
 }
 
 /// Adds a tenant with its first signing key.
@@ -34,18 +44,20 @@ pub async fn add(
     issuer: IssuerUrl,
 ) -> Result<Tenant, AdminError> {
     check_tenant_name(name)?;
+    let algorithm = *ALGORITHMS.first().ok_or(CannotUse::NotMade)?;
     let (id, now) = (TenantId::new(admin.random.as_ref()), admin.now());
     let tenant = Tenant {
         id,
         name: name.to_owned(),
-        hosts: distinct(hosts)?,
+        hosts: at_least_one(hosts)?,
         issuer,
         enabled: true,
+        algorithm: algorithm.name().to_owned(),
+        key_period: DEFAULT_KEY_PERIOD,
         created_at: now,
         updated_at: now,
         version: 1,
     };
-    let algorithm = *ALGORITHMS.first().ok_or(CannotUse::NotMade)?;
     let key = admin.vault.make_key(id, algorithm, KeyState::Active, now)?;
     let event = admin.event(
         id,
@@ -70,17 +82,18 @@ pub async fn change(admin: &Admin, name: &str, change: TenantChange) -> Result<T
 async fn change_once(admin: &Admin, name: &str, change: TenantChange) -> Result<Tenant, AdminError> {
     let before = tenant(admin, name).await?;
     let mut after = before.clone();
-    after.hosts = change.hosts.map(distinct).transpose()?.unwrap_or(after.hosts);
+    after.hosts = change.hosts.map(at_least_one).transpose()?.unwrap_or(after.hosts);
     after.issuer = change.issuer.unwrap_or(after.issuer);
-    after.enabled = change.enabled.unwrap_or(after.enabled);
+    set(&mut after.enabled, change.enabled);
+    set(&mut after.algorithm, change.algorithm);
+    set(&mut after.key_period, change.key_period);
+    check_algorithm(&after.algorithm)?;
+    check_key_period(after.key_period)?;
     if after == before {
         return Ok(before);
     }
     after.updated_at = admin.now();
-    let detail = json!({
-        "before": { "issuer": before.issuer.as_str(), "hosts": names(&before), "enabled": before.enabled },
-        "after": { "issuer": after.issuer.as_str(), "hosts": names(&after), "enabled": after.enabled },
-    });
+    let detail = json!({ "before": describe(&before), "after": describe(&after) });
     let event = admin.event(after.id, "tenant.set", name, detail);
     match admin.store.change_tenant(after.clone(), event).await {
         Err(StoreError::Conflict(Conflict::Exists)) => Err(taken(name)),
@@ -99,17 +112,22 @@ pub async fn remove(admin: &Admin, name: &str) -> Result<Tenant, AdminError> {
     Ok(tenant)
 }
 
-fn distinct(hosts: Vec<Host>) -> Result<Vec<Host>, Invalid> {
-    let mut seen: Vec<Host> = Vec::with_capacity(hosts.len());
-    for host in hosts {
-        if !seen.contains(&host) {
-            seen.push(host);
-        }
-    }
-    if seen.is_empty() {
+fn at_least_one(hosts: Vec<Host>) -> Result<Vec<Host>, Invalid> {
+    if hosts.is_empty() {
         return Err(Invalid("a tenant needs at least one host: give --host".to_owned()));
     }
-    Ok(seen)
+    Ok(distinct(hosts))
+}
+
+/// What of a tenant can be changed.
+fn describe(tenant: &Tenant) -> Value {
+    json!({
+        "issuer": tenant.issuer.as_str(),
+        "hosts": names(tenant),
+        "enabled": tenant.enabled,
+        "algorithm": tenant.algorithm,
+        "key_period": tenant.key_period.as_secs(),
+    })
 }
 
 fn names(tenant: &Tenant) -> Vec<&str> {

@@ -2,13 +2,16 @@
 //! Not for: anything secret; a secret that was just made is added by whoever shows it once.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
+use super::apis::Described;
 use crate::domain::application::{Application, AuthMethod, GrantType, Registered};
 use crate::domain::credential::Credential;
-use crate::domain::scope::{Scope, ScopeName, ScopeSet};
+use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::{Host, Tenant};
 use crate::domain::time::Timestamp;
+use crate::domain::token::{DEFAULT_TOKEN_LIFETIME, TokenProfile, TokenSettings};
 
 /// A tenant.
 #[derive(Debug, Serialize)]
@@ -18,6 +21,9 @@ pub struct TenantView {
     hosts: Vec<String>,
     issuer: String,
     enabled: bool,
+    algorithm: String,
+    /// Seconds.
+    key_period: u64,
     created_at: String,
     updated_at: String,
     version: i64,
@@ -33,6 +39,8 @@ impl TenantView {
             hosts: tenant.hosts.iter().map(Host::to_string).collect(),
             issuer: tenant.issuer.to_string(),
             enabled: tenant.enabled,
+            algorithm: tenant.algorithm.clone(),
+            key_period: tenant.key_period.as_secs(),
             created_at: tenant.created_at.to_string(),
             updated_at: tenant.updated_at.to_string(),
             version: tenant.version,
@@ -45,6 +53,8 @@ impl TenantView {
 pub struct ScopeView {
     name: String,
     description: String,
+    /// The API that defines it; null for one that is the whole tenant's.
+    api: Option<String>,
     created_at: String,
 }
 
@@ -55,7 +65,61 @@ impl ScopeView {
         Self {
             name: scope.name.to_string(),
             description: scope.description.clone(),
+            api: scope.api.as_ref().map(ToString::to_string),
             created_at: scope.created_at.to_string(),
+        }
+    }
+}
+
+/// An API.
+#[derive(Debug, Serialize)]
+pub struct ApiView {
+    identifier: String,
+    name: String,
+    scopes: Vec<String>,
+    /// Null for the tenant's.
+    algorithm: Option<String>,
+    #[serde(flatten)]
+    token: TokenView,
+    created_at: String,
+    updated_at: String,
+    version: i64,
+}
+
+impl ApiView {
+    /// Shows an API.
+    #[must_use]
+    pub fn new(described: &Described) -> Self {
+        let api = &described.api;
+        Self {
+            identifier: api.identifier.to_string(),
+            name: api.name.clone(),
+            scopes: described.scopes.iter().map(ToString::to_string).collect(),
+            algorithm: api.algorithm.clone(),
+            token: TokenView::new(api.token),
+            created_at: api.created_at.to_string(),
+            updated_at: api.updated_at.to_string(),
+            version: api.version,
+        }
+    }
+}
+
+/// What tokens are like. Null is the default.
+#[derive(Debug, Serialize)]
+struct TokenView {
+    /// Seconds.
+    token_lifetime: Option<u64>,
+    token_profile: Option<&'static str>,
+    /// Seconds.
+    nbf_backdating: Option<u64>,
+}
+
+impl TokenView {
+    fn new(settings: TokenSettings) -> Self {
+        Self {
+            token_lifetime: settings.lifetime.map(|lifetime| lifetime.as_secs()),
+            token_profile: settings.profile.map(TokenProfile::as_str),
+            nbf_backdating: settings.backdating.map(|backdating| backdating.as_secs()),
         }
     }
 }
@@ -75,8 +139,13 @@ pub struct ApplicationView {
     default_scopes: Vec<String>,
     grants: Vec<&'static str>,
     auth_methods: Vec<&'static str>,
-    /// Seconds.
-    token_lifetime: u64,
+    apis: Vec<String>,
+    default_api: Option<String>,
+    acts_for: Vec<String>,
+    /// Its lifetime is that of tokens without an API.
+    #[serde(flatten)]
+    token: TokenView,
+    claims: Map<String, Value>,
     created_at: String,
     updated_at: String,
     version: i64,
@@ -89,7 +158,10 @@ impl ApplicationView {
     /// Shows an application.
     #[must_use]
     pub fn new(application: &Application) -> Self {
-        let text = |names: &[ScopeName]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        fn text(names: &[impl ToString]) -> Vec<String> {
+            names.iter().map(ToString::to_string).collect()
+        }
+        let lifetime = Some(application.token.lifetime.unwrap_or(DEFAULT_TOKEN_LIFETIME));
         let defaults = application.default_scopes.as_ref().unwrap_or(&application.scopes);
         Self {
             client_id: application.client_id.to_string(),
@@ -101,7 +173,11 @@ impl ApplicationView {
             default_scopes: text(ScopeSet::names(defaults)),
             grants: application.grants.iter().map(|grant| GrantType::as_str(*grant)).collect(),
             auth_methods: application.auth_methods.iter().map(|method| AuthMethod::as_str(*method)).collect(),
-            token_lifetime: application.token_lifetime.as_secs(),
+            apis: text(&application.apis),
+            default_api: application.default_api.as_ref().map(ToString::to_string),
+            acts_for: text(&application.acts_for),
+            token: TokenView::new(TokenSettings { lifetime, ..application.token }),
+            claims: application.claims.members().clone(),
             created_at: application.created_at.to_string(),
             updated_at: application.updated_at.to_string(),
             version: application.version,

@@ -1,13 +1,17 @@
 //! `chancery app …`.
 //! Not for: what an application may be (`admin/applications.rs`).
 
+use serde_json::{Map, Value};
+
+use super::settings::{TokenFlags, change, list};
 use super::{Failure, Global, input, secret, workspace};
 use crate::admin::applications::{self, ApplicationChange, NewApplication};
 use crate::admin::view::ApplicationView;
 use crate::domain::Invalid;
+use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{ApplicationType, AuthMethod, ClientId, GrantType};
 use crate::domain::scope::ScopeName;
-use crate::domain::time::parse_duration;
+use crate::domain::token::StaticClaims;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -73,9 +77,20 @@ pub(super) struct Settings {
     /// A way it may prove itself; once for each; the secret by Basic and in the form unless given
     #[arg(long, value_name = "METHOD")]
     auth_method: Vec<String>,
-    /// How long its tokens live, 60s to 24h [default: 5m]
-    #[arg(long, value_name = "DURATION")]
-    token_lifetime: Option<String>,
+    /// An API it may have tokens for without any of its scopes; once for each
+    #[arg(long, value_name = "IDENTIFIER")]
+    api: Vec<String>,
+    /// The API its tokens are for when a request chooses none
+    #[arg(long, value_name = "IDENTIFIER")]
+    default_api: Option<String>,
+    /// An API it is the resource server of: it may ask about tokens for it; once for each
+    #[arg(long, value_name = "IDENTIFIER")]
+    acts_for: Vec<String>,
+    #[command(flatten)]
+    token: TokenFlags,
+    /// A claim that all its tokens have, the value in JSON or else as text; once for each
+    #[arg(long, value_name = "NAME=VALUE")]
+    claim: Vec<String>,
 }
 
 impl Settings {
@@ -87,18 +102,30 @@ impl Settings {
             default_scopes: list(&self.default_scope, ScopeName::parse)?,
             grants: list(&self.grant, GrantType::parse)?,
             auth_methods: list(&self.auth_method, AuthMethod::parse)?,
-            token_lifetime: self.token_lifetime.as_deref().map(parse_duration).transpose()?,
+            apis: list(&self.api, ApiIdentifier::parse)?,
+            default_api: change(self.default_api.as_deref(), ApiIdentifier::parse)?,
+            acts_for: list(&self.acts_for, ApiIdentifier::parse)?,
+            token: self.token.to_change()?,
+            claims: list(&self.claim, claim)?.map(distinct_claims).transpose()?,
         })
     }
 }
 
-/// `None` when the option was not given; the empty list when it was given once, empty.
-fn list<T>(values: &[String], parse: impl Fn(&str) -> Result<T, Invalid>) -> Result<Option<Vec<T>>, Invalid> {
-    match values {
-        [] => Ok(None),
-        [empty] if empty.is_empty() => Ok(Some(Vec::new())),
-        values => values.iter().map(|value| parse(value)).collect::<Result<_, _>>().map(Some),
+/// A claim as it was given: a name, and a value in JSON, or else text.
+fn claim(text: &str) -> Result<(String, Value), Invalid> {
+    let (name, value) =
+        text.split_once('=').ok_or_else(|| Invalid("a claim is given as NAME=VALUE".to_owned()))?;
+    Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
+}
+
+fn distinct_claims(given: Vec<(String, Value)>) -> Result<StaticClaims, Invalid> {
+    let mut members = Map::new();
+    for (name, value) in given {
+        if members.insert(name.clone(), value).is_some() {
+            return Err(Invalid(format!("claim {name:?} is given twice")));
+        }
     }
+    StaticClaims::new(members)
 }
 
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {

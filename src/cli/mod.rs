@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod api;
 mod app;
 mod dev;
 mod error;
@@ -20,6 +21,7 @@ mod output;
 mod scope;
 mod secret;
 mod serve;
+mod settings;
 mod signal;
 mod tenant;
 mod token;
@@ -81,6 +83,9 @@ enum Command {
     /// Scopes: what applications may be granted
     #[command(subcommand)]
     Scope(scope::Command),
+    /// APIs: resource servers that tokens are meant for, and the scopes they define
+    #[command(subcommand)]
+    Api(api::Command),
     /// Signing keys
     #[command(subcommand)]
     Key(key::Command),
@@ -118,6 +123,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<(), Failure> {
         Command::Tenant(command) => wait(tenant::run(&global, command)),
         Command::App(command) => wait(app::run(&global, command)),
         Command::Scope(command) => wait(scope::run(&global, command)),
+        Command::Api(command) => wait(api::run(&global, command)),
         Command::Key(command) => wait(key::run(&global, &command)),
         Command::Token(command) => wait(token::run(&global, command)),
         Command::Migrate(arguments) => wait(migrate::run(&global, &arguments)),

@@ -4,6 +4,7 @@
 use super::{Failure, Global, workspace};
 use crate::admin::scopes;
 use crate::admin::view::ScopeView;
+use crate::domain::api::ApiIdentifier;
 use crate::domain::scope::ScopeName;
 
 #[derive(Debug, clap::Subcommand)]
@@ -15,6 +16,9 @@ pub(super) enum Command {
         /// What it permits, for people
         #[arg(long, value_name = "TEXT", default_value = "")]
         description: String,
+        /// The API that defines it; the whole tenant's unless given
+        #[arg(long, value_name = "IDENTIFIER")]
+        api: Option<String>,
     },
     /// List the scopes of the tenant
     List,
@@ -43,10 +47,11 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
     let scope = match command {
         Command::List => {
             let views: Vec<_> = admin.store.scopes(tenant.id).await?.iter().map(ScopeView::new).collect();
-            return global.output.many(&views, &["name", "description"]);
+            return global.output.many(&views, &["name", "api", "description"]);
         }
-        Command::Add { name, description } => {
-            scopes::add(&admin, &tenant, ScopeName::parse(&name)?, description).await?
+        Command::Add { name, description, api } => {
+            let api = api.as_deref().map(ApiIdentifier::parse).transpose()?;
+            scopes::add_to(&admin, &tenant, ScopeName::parse(&name)?, description, api).await?
         }
         Command::Show { name } => scopes::find(&admin, &tenant, &name).await?,
         Command::Set { name, description } => scopes::change(&admin, &tenant, &name, description).await?,

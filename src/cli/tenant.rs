@@ -5,6 +5,7 @@ use super::{Failure, Global, workspace};
 use crate::admin::view::TenantView;
 use crate::admin::{self, tenants};
 use crate::domain::tenant::{Host, IssuerUrl};
+use crate::domain::time::parse_duration;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -39,6 +40,12 @@ pub(super) enum Command {
         /// What its tokens say in iss
         #[arg(long, value_name = "URL")]
         issuer: Option<String>,
+        /// What its tokens are signed with unless an API asks for another
+        #[arg(long, value_name = "ALG")]
+        algorithm: Option<String>,
+        /// How long a signing key signs before the next one takes its place, 1d to 3660d
+        #[arg(long, value_name = "DURATION")]
+        key_period: Option<String>,
     },
     /// Remove a tenant with everything in it: applications, secrets, scopes, keys
     Remove {
@@ -59,10 +66,12 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
             tenants::add(&admin, &name, hosts(host)?, IssuerUrl::parse(&issuer)?).await?
         }
         Command::Show { name } => admin::tenant(&admin, &name).await?,
-        Command::Set { name, enabled, host, issuer } => {
+        Command::Set { name, enabled, host, issuer, algorithm, key_period } => {
             let hosts = if host.is_empty() { None } else { Some(hosts(host)?) };
             let issuer = issuer.as_deref().map(IssuerUrl::parse).transpose()?;
-            tenants::change(&admin, &name, tenants::TenantChange { hosts, issuer, enabled }).await?
+            let key_period = key_period.as_deref().map(parse_duration).transpose()?;
+            let change = tenants::TenantChange { hosts, issuer, enabled, algorithm, key_period };
+            tenants::change(&admin, &name, change).await?
         }
         Command::Remove { name } => tenants::remove(&admin, &name).await?,
     };

@@ -8,7 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Failure, Global, master_key};
-use crate::admin::{self, Admin, tenants};
+use crate::admin::tenants::{self, TenantChange};
+use crate::admin::{self, Admin};
 use crate::config::{self, Settings, Source, StoreUrl};
 use crate::crypto::random::{Random, SystemRandom};
 use crate::domain::tenant::{DEFAULT_TENANT, Host, IssuerUrl, Tenant};
@@ -135,7 +136,7 @@ pub(super) async fn ensure_default_tenant(
         let former = hosts_of(&tenant.issuer)?;
         let kept = tenant.hosts.iter().filter(|host| !former.contains(host)).cloned();
         let hosts = hosts_of(&wanted)?.into_iter().chain(kept).collect();
-        let change = tenants::TenantChange { hosts: Some(hosts), issuer: Some(wanted), enabled: None };
+        let change = TenantChange { hosts: Some(hosts), issuer: Some(wanted), ..TenantChange::default() };
         tenants::change(admin, DEFAULT_TENANT, change).await?;
     }
     Ok(())

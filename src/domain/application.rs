@@ -1,23 +1,18 @@
 //! Applications: registered callers, what they are and what they may ask for.
 //! Not for: how they prove themselves (`credential.rs`, `oauth/client_auth`).
 
+use std::collections::HashMap;
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Invalid;
+use super::api::ApiIdentifier;
 use super::credential::Credential;
 use super::id::{ApplicationId, TenantId};
-use super::scope::ScopeSet;
+use super::scope::{ScopeName, ScopeSet};
 use super::tenant::Tenant;
 use super::time::Timestamp;
-
-/// Token lifetimes an operator may set, in seconds: one minute to one day.
-pub const TOKEN_LIFETIME_SECONDS: RangeInclusive<u64> = 60..=86_400;
-
-/// Token lifetime unless set: five minutes.
-pub const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_mins(5);
+use super::token::{StaticClaims, TokenSettings};
 
 /// Longest `client_id`, in bytes: a token holds it twice.
 pub const MAX_CLIENT_ID_BYTES: usize = 128;
@@ -45,8 +40,16 @@ pub struct Application {
     pub scopes: ScopeSet,
     /// The scopes it gets when it asks for none in particular; all it may ask for unless narrowed.
     pub default_scopes: Option<ScopeSet>,
-    /// How long its tokens live, in whole seconds.
-    pub token_lifetime: Duration,
+    /// The APIs it may have tokens for without any of their scopes; with a scope it may in any case.
+    pub apis: Vec<ApiIdentifier>,
+    /// The API its tokens are for when a request chooses none.
+    pub default_api: Option<ApiIdentifier>,
+    /// The APIs it is the resource server of: it may ask about tokens that are meant for them.
+    pub acts_for: Vec<ApiIdentifier>,
+    /// What its tokens are like.
+    pub token: TokenSettings,
+    /// What its tokens say besides.
+    pub claims: StaticClaims,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -62,6 +65,8 @@ pub struct Registered {
     pub application: Application,
     /// Its credentials, expired ones among them.
     pub credentials: Vec<Credential>,
+    /// Which API defines which of its scopes; those that are the whole tenant's are absent.
+    pub scope_apis: HashMap<ScopeName, ApiIdentifier>,
 }
 
 /// Why an application is not live.
@@ -76,6 +81,12 @@ pub enum NotLive {
 }
 
 impl Registered {
+    /// Whether it may have tokens for an API: because that was said, or because it has one of its scopes.
+    #[must_use]
+    pub fn may_call(&self, api: &ApiIdentifier) -> bool {
+        self.application.apis.contains(api) || self.scope_apis.values().any(|one| one == api)
+    }
+
     /// The one place that decides whether an application is live.
     ///
     /// # Errors
@@ -133,7 +144,7 @@ impl ApplicationType {
     /// # Errors
     /// When there is none.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        named(&Self::ALL, Self::as_str, text, "an application type")
+        super::named(&Self::ALL, Self::as_str, text, "an application type")
     }
 }
 
@@ -164,7 +175,7 @@ impl AuthMethod {
     /// # Errors
     /// When there is none.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        named(&Self::ALL, Self::as_str, text, "an authentication method")
+        super::named(&Self::ALL, Self::as_str, text, "an authentication method")
     }
 }
 
@@ -199,15 +210,8 @@ impl GrantType {
     /// # Errors
     /// When there is none.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        named(&Self::ALL, Self::as_str, text, "a grant type")
+        super::named(&Self::ALL, Self::as_str, text, "a grant type")
     }
-}
-
-fn named<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str, text: &str, what: &str) -> Result<T, Invalid> {
-    all.iter().copied().find(|one| name(*one) == text).ok_or_else(|| {
-        let names: Vec<_> = all.iter().map(|one| name(*one)).collect();
-        Invalid(format!("{text:?} is not {what}: one of {}", names.join(", ")))
-    })
 }
 
 /// A `client_id` (RFC 6749 App. A.1): printable ASCII. It is compared exactly. Cheap to copy.
@@ -250,17 +254,6 @@ impl fmt::Display for ClientId {
     }
 }
 
-/// Checks a token lifetime.
-///
-/// # Errors
-/// When it is shorter than a minute or longer than a day.
-pub fn check_token_lifetime(lifetime: Duration) -> Result<(), Invalid> {
-    if TOKEN_LIFETIME_SECONDS.contains(&lifetime.as_secs()) {
-        return Ok(());
-    }
-    Err(Invalid(format!("a token lives 60s to 24h, not {}", super::time::format_duration(lifetime))))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,12 +279,5 @@ mod tests {
             assert_eq!(GrantType::parse(grant.as_str()), Ok(grant));
         }
         assert!(ApplicationType::parse("M2M").is_err());
-    }
-
-    #[test]
-    fn a_lifetime_is_a_minute_to_a_day() {
-        for (seconds, good) in [(59, false), (60, true), (86_400, true), (86_401, false)] {
-            assert_eq!(check_token_lifetime(Duration::from_secs(seconds)).is_ok(), good, "{seconds}");
-        }
     }
 }

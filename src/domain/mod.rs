@@ -1,6 +1,7 @@
 //! Nouns and their rules.
 //! Not for: IO, HTTP or SQL of any kind.
 
+pub mod api;
 pub mod application;
 pub mod audit;
 pub mod credential;
@@ -9,6 +10,7 @@ pub mod scope;
 pub mod signing_key;
 pub mod tenant;
 pub mod time;
+pub mod token;
 
 /// Text an operator gave that cannot be accepted: what is wrong and how to mend it. It never quotes secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,4 +32,12 @@ pub fn check_label(what: &str, text: &str, longest: usize) -> Result<(), Invalid
         return Err(Invalid(format!("the {what} holds control characters: leave them out")));
     }
     Ok(())
+}
+
+/// One of a closed list, by its name.
+fn named<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str, text: &str, what: &str) -> Result<T, Invalid> {
+    all.iter().copied().find(|one| name(*one) == text).ok_or_else(|| {
+        let names: Vec<_> = all.iter().map(|one| name(*one)).collect();
+        Invalid(format!("{text:?} is not {what}: one of {}", names.join(", ")))
+    })
 }

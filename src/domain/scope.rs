@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Invalid;
+use super::api::ApiIdentifier;
 use super::id::TenantId;
 use super::time::Timestamp;
 
@@ -21,6 +22,8 @@ pub struct Scope {
     pub name: ScopeName,
     /// What it permits, for people. May be empty.
     pub description: String,
+    /// The API that defines it; `None` for one that is the whole tenant's.
+    pub api: Option<ApiIdentifier>,
     /// When it was registered.
     pub created_at: Timestamp,
 }

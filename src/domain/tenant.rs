@@ -3,10 +3,12 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::Invalid;
 use super::id::TenantId;
-use super::time::Timestamp;
+use super::time::{Timestamp, format_duration};
 
 /// The tenant that commands mean when none is named.
 pub const DEFAULT_TENANT: &str = "default";
@@ -27,12 +29,33 @@ pub struct Tenant {
     pub issuer: IssuerUrl,
     /// A disabled tenant issues nothing.
     pub enabled: bool,
+    /// The algorithm its tokens are signed with unless an API asks for another. It is one of ours.
+    pub algorithm: String,
+    /// How long a signing key signs before the next one takes its place.
+    pub key_period: Duration,
     /// When it was added.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
     /// Counts its changes, so that two operators do not overwrite each other.
     pub version: i64,
+}
+
+/// How long a signing key signs unless the tenant says otherwise.
+pub const DEFAULT_KEY_PERIOD: Duration = Duration::from_hours(90 * 24);
+
+/// Periods a tenant may choose, in seconds: a day to ten years. A shorter one would have more keys retiring than active.
+const KEY_PERIOD_SECONDS: RangeInclusive<u64> = 86_400..=10 * 366 * 86_400;
+
+/// Checks how long a signing key is to sign.
+///
+/// # Errors
+/// When it is shorter than a day or longer than ten years.
+pub fn check_key_period(period: Duration) -> Result<(), Invalid> {
+    if KEY_PERIOD_SECONDS.contains(&period.as_secs()) {
+        return Ok(());
+    }
+    Err(Invalid(format!("a key signs for 1d to 3660d, not {}", format_duration(period))))
 }
 
 /// Checks a tenant's name: lower-case letters, digits and hyphens, at most 63, beginning with a letter or digit.

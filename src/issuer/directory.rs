@@ -238,7 +238,10 @@ impl Directory {
             match self.open_keys(tenant.id, ring).await? {
                 Ok(keys) => {
                     let (id, hosts) = (tenant.id, tenant.hosts.clone());
-                    let issuer = Arc::new(Issuer { tenant, keys, services: Arc::clone(&self.services) });
+                    let apis = self.services.cached.store().apis(id).await?;
+                    let apis = apis.into_iter().map(|api| (api.identifier.clone(), Arc::new(api))).collect();
+                    let issuer =
+                        Arc::new(Issuer { tenant, keys, apis, services: Arc::clone(&self.services) });
                     next.by_host.extend(hosts.into_iter().map(|host| (host, Arc::clone(&issuer))));
                     next.by_id.insert(id, issuer);
                 }

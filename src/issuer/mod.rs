@@ -1,19 +1,21 @@
 //! One tenant at work: its settings and keys, and what every request needs.
 //! Not for: the protocol (`oauth`), or what operators do (`admin`).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::time::timeout;
 
 use crate::crypto::random::Random;
 use crate::crypto::secret::{Secret, SecretDigest};
+use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::Registered;
 use crate::domain::id::{ApplicationId, CredentialId, TokenId};
 use crate::domain::tenant::Tenant;
 use crate::domain::time::{Clock, Timestamp};
-use crate::keys::KeyRing;
 use crate::keys::signing::{NotSigned, Signing};
 use crate::keys::vault::Vault;
+use crate::keys::{KeyRing, ReadyKey};
 use crate::store::cached::Cached;
 use crate::store::{Store, StoreError};
 
@@ -53,6 +55,7 @@ impl Services {
 pub struct Issuer {
     tenant: Tenant,
     keys: KeyRing,
+    apis: HashMap<ApiIdentifier, Arc<Api>>,
     services: Arc<Services>,
 }
 
@@ -67,6 +70,19 @@ impl Issuer {
     #[must_use]
     pub fn keys(&self) -> &KeyRing {
         &self.keys
+    }
+
+    /// An API of this tenant, by its identifier as it came.
+    #[must_use]
+    pub fn api(&self, identifier: &str) -> Option<&Arc<Api>> {
+        self.apis.get(identifier)
+    }
+
+    /// The key that signs now: one for the algorithm that is asked for, or else for the tenant's.
+    #[must_use]
+    pub fn signing_key(&self, algorithm: Option<&str>) -> &Arc<ReadyKey> {
+        let tenants = self.tenant.algorithm.as_str();
+        self.keys.active(&[algorithm.unwrap_or(tenants), tenants])
     }
 
     /// The time.
@@ -101,11 +117,11 @@ impl Issuer {
         self.services.uses.note(credential, self.now());
     }
 
-    /// Signs with the active key what `oauth` has written: header and payload joined by a dot.
+    /// Signs with a key of this tenant what `oauth` has written: header and payload joined by a dot.
     ///
     /// # Errors
     /// When too many tokens wait for a signature, or it could not be made.
-    pub async fn sign(&self, token: String) -> Result<String, NotSigned> {
-        self.services.signing.sign(Arc::clone(&self.keys.active().signer), token).await
+    pub async fn sign(&self, key: &ReadyKey, token: String) -> Result<String, NotSigned> {
+        self.services.signing.sign(Arc::clone(&key.signer), token).await
     }
 }

@@ -15,11 +15,14 @@ use vault::{CannotUse, Vault};
 
 /// A tenant's keys, opened and ready: parsed once, never again for a token.
 pub struct KeyRing {
-    active: Arc<ReadyKey>,
+    /// The oldest key that signs: for whatever has no key of its own algorithm.
+    first: Arc<ReadyKey>,
+    /// Every key that signs, the oldest first.
+    active: Vec<Arc<ReadyKey>>,
     published: Vec<PublishedKey>,
 }
 
-/// The key that signs.
+/// A key that signs.
 pub struct ReadyKey {
     /// Its id.
     pub id: KeyId,
@@ -41,21 +44,24 @@ pub struct PublishedKey {
 }
 
 impl KeyRing {
-    /// Opens the active key and lists those to publish. A key that `former` has open already is not opened again.
+    /// Opens the active keys and lists those to publish. A key that `former` has open already is not opened again.
     ///
     /// # Errors
-    /// When no key is active, or the active one does not open.
+    /// When no key is active, or a published one does not open.
     pub fn open(vault: &Vault, keys: &[SigningKey], former: Option<&Self>) -> Result<Self, CannotUse> {
-        let active = keys.iter().rfind(|key| key.state == KeyState::Active).ok_or(CannotUse::NoActiveKey)?;
-        let ready = match former.map(|former| &former.active) {
-            Some(ready) if ready.id == active.id && *ready.signer.public_key() == active.public => {
-                Arc::clone(ready)
+        let mut active = Vec::new();
+        for key in keys.iter().filter(|key| key.state == KeyState::Active) {
+            let is_known =
+                |ready: &&Arc<ReadyKey>| ready.id == key.id && *ready.signer.public_key() == key.public;
+            match former.and_then(|former| former.active.iter().find(is_known)) {
+                Some(ready) => active.push(Arc::clone(ready)),
+                None => active.push(Arc::new(Self::make_ready(vault, key)?)),
             }
-            _ => Arc::new(Self::make_ready(vault, active)?),
-        };
+        }
+        let first = Arc::clone(active.first().ok_or(CannotUse::NoActiveKey)?);
         // A key that does not sign is opened as well, once: whoever can write the store, but has no master key, must
         // not be able to publish a key of his own.
-        for key in keys.iter().filter(|key| key.state.is_published() && key.id != active.id) {
+        for key in keys.iter().filter(|key| key.state.is_published() && key.state != KeyState::Active) {
             let is_known =
                 |published: &PublishedKey| published.id == key.id && published.public == key.public;
             if !former.is_some_and(|former| former.published.iter().any(is_known)) {
@@ -71,13 +77,15 @@ impl KeyRing {
                 public: key.public.clone(),
             })
             .collect();
-        Ok(Self { active: ready, published })
+        Ok(Self { first, active, published })
     }
 
-    /// The key that signs now.
+    /// The key that signs now for whoever wants the first of these algorithms, or else the next, and so on. While there
+    /// is a key for none of them, because it was published too short a time ago, the oldest key signs.
     #[must_use]
-    pub fn active(&self) -> &Arc<ReadyKey> {
-        &self.active
+    pub fn active(&self, wanted: &[&str]) -> &Arc<ReadyKey> {
+        let newest = |algorithm: &&str| self.active.iter().rfind(|key| key.algorithm == *algorithm);
+        wanted.iter().find_map(newest).unwrap_or(&self.first)
     }
 
     /// The keys of the JWKS, oldest first.

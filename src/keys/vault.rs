@@ -143,7 +143,7 @@ mod tests {
         let vault = vault();
         let key = key(&vault, KeyState::Active);
         let ring = KeyRing::open(&vault, std::slice::from_ref(&key), None).unwrap();
-        assert_eq!(ring.active().id, key.id);
+        assert_eq!(ring.active(&[]).id, key.id);
         assert_eq!(ring.published().len(), 1);
     }
 
@@ -181,7 +181,7 @@ mod tests {
         let vault = vault();
         let keys: Vec<_> = KeyState::ALL.into_iter().map(|state| key(&vault, state)).collect();
         let ring = KeyRing::open(&vault, &keys, None).unwrap();
-        assert_eq!(ring.active().id, keys[1].id);
+        assert_eq!(ring.active(&[]).id, keys[1].id);
         assert_eq!(
             ring.published().iter().map(|key| key.id).collect::<Vec<_>>(),
             [keys[0].id, keys[1].id, keys[2].id]

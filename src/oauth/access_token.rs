@@ -58,7 +58,10 @@ pub async fn mint(
         token_id: &issuer.new_token_id().to_string(),
     };
     let unsigned = unsigned(issuer, &claims)?;
-    Ok(AccessToken { text: issuer.sign(unsigned).await?, expires_at: Expiry(expires_at) })
+    Ok(AccessToken {
+        text: issuer.sign(issuer.signing_key(None), unsigned).await?,
+        expires_at: Expiry(expires_at),
+    })
 }
 
 /// The claims of profile `ciam`, in the reference's order.
@@ -107,7 +110,7 @@ fn json_string(text: &str) -> String {
 
 /// Header and payload, joined by a dot.
 fn unsigned(issuer: &Issuer, claims: &Claims<'_>) -> Result<String, OAuthError> {
-    let key = issuer.keys().active();
+    let key = issuer.signing_key(None);
     let mut kid = [0; 36];
     let header = format!(r#"{{"kid":"{}","typ":"JWT","alg":"{}"}}"#, key.id.encode(&mut kid), key.algorithm);
     let payload = claims.to_json();

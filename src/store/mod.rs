@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::{Application, ClientId, Registered};
 use crate::domain::audit::{AuditEvent, RecordedEvent};
 use crate::domain::credential::Credential;
@@ -51,6 +52,21 @@ pub trait Store: Send + Sync {
         &self,
         tenant: TenantId,
         name: ScopeName,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError>;
+
+    /// The APIs of a tenant, by identifier.
+    async fn apis(&self, tenant: TenantId) -> Result<Vec<Api>, StoreError>;
+    /// Adds an API with the scopes it defines.
+    async fn add_api(&self, api: Api, scopes: Vec<Scope>, event: AuditEvent) -> Result<(), StoreError>;
+    /// Replaces an API if its version is still the one given; the stored version is then one more. Scopes are added to
+    /// it and removed from it; one that an application is granted cannot be removed.
+    async fn change_api(&self, api: Api, scopes: ScopeChange, event: AuditEvent) -> Result<(), StoreError>;
+    /// Removes an API, with its scopes, that no application has to do with.
+    async fn remove_api(
+        &self,
+        tenant: TenantId,
+        identifier: ApiIdentifier,
         event: AuditEvent,
     ) -> Result<bool, StoreError>;
 
@@ -109,6 +125,15 @@ pub trait Store: Send + Sync {
     async fn forget_past(&self) -> Result<(), StoreError>;
     /// The schema's number and whether the data is whole.
     async fn check(&self) -> Result<Health, StoreError>;
+}
+
+/// How the scopes of an API change.
+#[derive(Debug, Clone, Default)]
+pub struct ScopeChange {
+    /// Scopes it defines from now on.
+    pub added: Vec<Scope>,
+    /// Scopes it defines no more.
+    pub removed: Vec<ScopeName>,
 }
 
 /// What changed, for servers that keep parts of the store in memory.

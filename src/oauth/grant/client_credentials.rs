@@ -4,6 +4,7 @@
 use super::{Authorization, Grant};
 use crate::domain::application::{Application, GrantType};
 use crate::domain::scope::{NotGranted, ScopeName};
+use crate::domain::token::DEFAULT_TOKEN_LIFETIME;
 use crate::oauth::client_auth::Authenticated;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::form::ScopeParameter;
@@ -34,7 +35,10 @@ impl Grant for ClientCredentials {
                 return Err(OAuthError::new(ErrorCode::InvalidTarget, "The resource is not known here."));
             }
             let scopes = grant_scopes(application, incoming.form.scope.as_ref())?;
-            Ok(Authorization { scopes, lifetime: application.token_lifetime })
+            Ok(Authorization {
+                scopes,
+                lifetime: application.token.lifetime.unwrap_or(DEFAULT_TOKEN_LIFETIME),
+            })
         };
         authorize().map_err(|error| error.of(&application.client_id))
     }

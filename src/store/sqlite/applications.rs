@@ -2,14 +2,15 @@
 //! Not for: their credentials (`credentials.rs`).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::{credentials, row};
+use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType, Registered};
 use crate::domain::id::{ApplicationId, TenantId};
 use crate::domain::scope::{ScopeName, ScopeSet};
+use crate::domain::token::StaticClaims;
 use crate::store::{Conflict, StoreError};
 
 pub(super) fn find(
@@ -55,9 +56,9 @@ pub(super) fn add(transaction: &Transaction<'_>, application: &Application) -> R
     row::execute(
         transaction,
         "INSERT INTO application
-            (id, tenant_id, client_id, name, type, enabled, grants, auth_methods, narrowed, token_lifetime,
-             created_at, updated_at, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            (id, tenant_id, client_id, name, type, enabled, grants, auth_methods, narrowed, default_api, token_lifetime,
+             profile, backdating, claims, created_at, updated_at, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         params![
             application.id.to_string(),
             application.tenant.to_string(),
@@ -68,20 +69,26 @@ pub(super) fn add(transaction: &Transaction<'_>, application: &Application) -> R
             names(&application.grants, GrantType::as_str),
             names(&application.auth_methods, AuthMethod::as_str),
             application.default_scopes.is_some(),
-            seconds(application.token_lifetime),
+            application.default_api.as_ref().map(ApiIdentifier::as_str),
+            row::seconds(application.token.lifetime),
+            row::profile_name(&application.token),
+            row::seconds(application.token.backdating),
+            claims_text(application),
             application.created_at.as_millis(),
             application.updated_at.as_millis(),
             application.version,
         ],
     )?;
-    add_scopes(transaction, application)
+    add_scopes(transaction, application)?;
+    add_apis(transaction, application)
 }
 
 pub(super) fn change(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
     let changed = row::execute(
         transaction,
         "UPDATE application SET name = ?3, type = ?4, enabled = ?5, grants = ?6, auth_methods = ?7, narrowed = ?8,
-            token_lifetime = ?9, updated_at = ?10, version = version + 1
+            default_api = ?9, token_lifetime = ?10, profile = ?11, backdating = ?12, claims = ?13, updated_at = ?14,
+            version = version + 1
          WHERE id = ?1 AND version = ?2",
         params![
             application.id.to_string(),
@@ -92,16 +99,25 @@ pub(super) fn change(transaction: &Transaction<'_>, application: &Application) -
             names(&application.grants, GrantType::as_str),
             names(&application.auth_methods, AuthMethod::as_str),
             application.default_scopes.is_some(),
-            seconds(application.token_lifetime),
+            application.default_api.as_ref().map(ApiIdentifier::as_str),
+            row::seconds(application.token.lifetime),
+            row::profile_name(&application.token),
+            row::seconds(application.token.backdating),
+            claims_text(application),
             application.updated_at.as_millis(),
         ],
     )?;
     if changed == 0 {
         return Err(StoreError::Conflict(Conflict::Changed));
     }
-    let sql = "DELETE FROM application_scope WHERE application_id = ?1";
-    row::execute(transaction, sql, [application.id.to_string()])?;
-    add_scopes(transaction, application)
+    for sql in [
+        "DELETE FROM application_scope WHERE application_id = ?1",
+        "DELETE FROM application_api WHERE application_id = ?1",
+    ] {
+        row::execute(transaction, sql, [application.id.to_string()])?;
+    }
+    add_scopes(transaction, application)?;
+    add_apis(transaction, application)
 }
 
 pub(super) fn remove(transaction: &Transaction<'_>, application: ApplicationId) -> Result<bool, StoreError> {
@@ -129,6 +145,30 @@ fn add_scopes(transaction: &Transaction<'_>, application: &Application) -> Resul
     Ok(())
 }
 
+/// What an application has to do with an API, as it is stored.
+const CALLS: &str = "calls";
+const ACTS_FOR: &str = "acts for";
+
+fn add_apis(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
+    for (role, apis) in [(CALLS, &application.apis), (ACTS_FOR, &application.acts_for)] {
+        for (position, api) in (0_i64..).zip(apis) {
+            row::execute(
+                transaction,
+                "INSERT INTO application_api (application_id, tenant_id, api, role, position)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    application.id.to_string(),
+                    application.tenant.to_string(),
+                    api.as_str(),
+                    role,
+                    position
+                ],
+            )?;
+        }
+    }
+    Ok(())
+}
+
 /// Adds what stands in other tables.
 fn complete(
     connection: &Connection,
@@ -136,15 +176,27 @@ fn complete(
 ) -> Result<Arc<Registered>, StoreError> {
     let id = application.id.to_string();
     let scope = |row: &Row<'_>| row::checked(row, "scope", |text| ScopeName::parse(text).ok());
-    let sql = "SELECT scope FROM application_scope WHERE application_id = ?1 ORDER BY position";
-    application.scopes = ScopeSet::new(row::rows(connection, sql, [&id], scope)?);
+    let api = |row: &Row<'_>| row::optional(row, "api", |text| ApiIdentifier::parse(text).ok());
+    let sql = "SELECT scope, api, default_position FROM application_scope
+               JOIN scope ON scope.tenant_id = application_scope.tenant_id AND scope.name = scope
+               WHERE application_id = ?1 ORDER BY position";
+    let granted = row::rows(connection, sql, [&id], |row| {
+        Ok((scope(row)?, api(row)?, row::get::<Option<i64>>(row, "default_position")?))
+    })?;
     if narrowed {
-        let sql = "SELECT scope FROM application_scope
-                   WHERE application_id = ?1 AND default_position IS NOT NULL ORDER BY default_position";
-        application.default_scopes = Some(ScopeSet::new(row::rows(connection, sql, [&id], scope)?));
+        let mut defaults: Vec<_> = granted.iter().filter(|(_, _, position)| position.is_some()).collect();
+        defaults.sort_by_key(|(_, _, position)| *position);
+        application.default_scopes = Some(ScopeSet::new(defaults.into_iter().map(|(name, ..)| name.clone())));
+    }
+    application.scopes = ScopeSet::new(granted.iter().map(|(name, ..)| name.clone()));
+    let scope_apis = granted.into_iter().filter_map(|(name, api, _)| api.map(|api| (name, api))).collect();
+    let sql = "SELECT api FROM application_api WHERE application_id = ?1 AND role = ?2 ORDER BY position";
+    for (role, apis) in [(CALLS, &mut application.apis), (ACTS_FOR, &mut application.acts_for)] {
+        let found = row::rows(connection, sql, [id.as_str(), role], api)?;
+        apis.extend(found.into_iter().flatten());
     }
     let credentials = credentials::of(connection, application.id)?;
-    Ok(Arc::new(Registered { application, credentials }))
+    Ok(Arc::new(Registered { application, credentials, scope_apis }))
 }
 
 fn read(row: &Row<'_>) -> Result<(Application, bool), StoreError> {
@@ -159,7 +211,11 @@ fn read(row: &Row<'_>) -> Result<(Application, bool), StoreError> {
         auth_methods: row::names(row, "auth_methods", |text| AuthMethod::parse(text).ok())?,
         scopes: ScopeSet::default(),
         default_scopes: None,
-        token_lifetime: Duration::from_secs(row::get::<u32>(row, "token_lifetime")?.into()),
+        apis: Vec::new(),
+        default_api: row::optional(row, "default_api", |text| ApiIdentifier::parse(text).ok())?,
+        acts_for: Vec::new(),
+        token: row::token_settings(row)?,
+        claims: row::checked(row, "claims", |text| StaticClaims::new(serde_json::from_str(text).ok()?).ok())?,
         created_at: row::time(row, "created_at")?,
         updated_at: row::time(row, "updated_at")?,
         version: row::get(row, "version")?,
@@ -171,6 +227,6 @@ fn names<T: Copy>(values: &[T], name: impl Fn(T) -> &'static str) -> String {
     values.iter().map(|value| name(*value)).collect::<Vec<_>>().join(" ")
 }
 
-fn seconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+fn claims_text(application: &Application) -> String {
+    serde_json::Value::Object(application.claims.members().clone()).to_string()
 }

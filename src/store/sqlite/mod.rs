@@ -7,7 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, Transaction};
 
-use super::{Changes, Health, Store, StoreError};
+use super::{Changes, Health, ScopeChange, Store, StoreError};
+use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::{Application, ClientId, Registered};
 use crate::domain::audit::{AuditEvent, RecordedEvent};
 use crate::domain::credential::Credential;
@@ -17,6 +18,7 @@ use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 
+mod apis;
 mod applications;
 mod connection;
 mod credentials;
@@ -150,7 +152,7 @@ impl Store for Sqlite {
     async fn add_scope(&self, scope: Scope, event: AuditEvent) -> Result<(), StoreError> {
         self.write(move |transaction| {
             scopes::add(transaction, &scope)?;
-            log::record(transaction, &event, None)
+            log::record(transaction, &event, scope.api.as_ref().map(|_| (scope.tenant, None)))
         })
         .await
     }
@@ -172,6 +174,39 @@ impl Store for Sqlite {
         self.write(move |transaction| {
             let removed = scopes::remove(transaction, tenant, &name)?;
             log::record_if(removed, transaction, &event, None)
+        })
+        .await
+    }
+
+    async fn apis(&self, tenant: TenantId) -> Result<Vec<Api>, StoreError> {
+        self.follow(move |connection| apis::all(connection, tenant)).await
+    }
+
+    async fn add_api(&self, api: Api, scopes: Vec<Scope>, event: AuditEvent) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            apis::add(transaction, &api, &scopes)?;
+            log::record(transaction, &event, Some((api.tenant, None)))
+        })
+        .await
+    }
+
+    async fn change_api(&self, api: Api, scopes: ScopeChange, event: AuditEvent) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            apis::change(transaction, &api, &scopes)?;
+            log::record(transaction, &event, Some((api.tenant, None)))
+        })
+        .await
+    }
+
+    async fn remove_api(
+        &self,
+        tenant: TenantId,
+        identifier: ApiIdentifier,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        self.write(move |transaction| {
+            let removed = apis::remove(transaction, tenant, &identifier)?;
+            log::record_if(removed, transaction, &event, Some((tenant, None)))
         })
         .await
     }

@@ -2,13 +2,15 @@
 //! Not for: SQL.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use rusqlite::Row;
 use rusqlite::types::FromSql;
 
 use super::error;
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
+use crate::domain::token::{TokenProfile, TokenSettings};
+use crate::store::{Conflict, StoreError};
 
 /// A column as it is.
 pub(super) fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
@@ -31,6 +33,18 @@ pub(super) fn checked<T>(
         .ok_or_else(|| StoreError::Corrupt(format!("column {column} does not read as what it should be")))
 }
 
+/// A column of text that `read` accepts, or nothing.
+pub(super) fn optional<T>(
+    row: &Row<'_>,
+    column: &str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, StoreError> {
+    match get::<Option<String>>(row, column)? {
+        None => Ok(None),
+        Some(_) => checked(row, column, read).map(Some),
+    }
+}
+
 /// A column of names separated by spaces, each of which `read` accepts.
 pub(super) fn names<T>(
     row: &Row<'_>,
@@ -48,6 +62,37 @@ pub(super) fn time(row: &Row<'_>, column: &str) -> Result<Timestamp, StoreError>
 /// A column that holds an instant or nothing.
 pub(super) fn optional_time(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>, StoreError> {
     get::<Option<i64>>(row, column).map(|millis| millis.map(Timestamp::from_millis))
+}
+
+/// The columns of token settings.
+pub(super) fn token_settings(row: &Row<'_>) -> Result<TokenSettings, StoreError> {
+    let duration = |column| {
+        get::<Option<u32>>(row, column)
+            .map(|seconds| seconds.map(|seconds| Duration::from_secs(seconds.into())))
+    };
+    Ok(TokenSettings {
+        lifetime: duration("token_lifetime")?,
+        profile: optional(row, "profile", |text| TokenProfile::parse(text).ok())?,
+        backdating: duration("backdating")?,
+    })
+}
+
+/// The name of a profile, as it is stored.
+pub(super) fn profile_name(settings: &TokenSettings) -> Option<&'static str> {
+    settings.profile.map(TokenProfile::as_str)
+}
+
+/// A duration in whole seconds, as it is stored.
+pub(super) fn seconds(duration: Option<Duration>) -> Option<i64> {
+    duration.map(|duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// Whether something was removed. A reference that this broke is somebody else's to it.
+pub(super) fn in_use(removed: Result<usize, StoreError>) -> Result<bool, StoreError> {
+    match removed {
+        Err(StoreError::Conflict(Conflict::Missing)) => Err(StoreError::Conflict(Conflict::InUse)),
+        answer => answer.map(|removed| removed > 0),
+    }
 }
 
 /// Runs a question and reads each row of the answer.

@@ -4,9 +4,10 @@
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::row;
+use crate::domain::api::ApiIdentifier;
 use crate::domain::id::TenantId;
 use crate::domain::scope::{Scope, ScopeName};
-use crate::store::{Conflict, StoreError};
+use crate::store::StoreError;
 
 pub(super) fn all(connection: &Connection, tenant: TenantId) -> Result<Vec<Scope>, StoreError> {
     row::rows(
@@ -20,11 +21,12 @@ pub(super) fn all(connection: &Connection, tenant: TenantId) -> Result<Vec<Scope
 pub(super) fn add(transaction: &Transaction<'_>, scope: &Scope) -> Result<(), StoreError> {
     row::execute(
         transaction,
-        "INSERT INTO scope (tenant_id, name, description, created_at) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO scope (tenant_id, name, description, api, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
             scope.tenant.to_string(),
             scope.name.as_str(),
             scope.description,
+            scope.api.as_ref().map(ApiIdentifier::as_str),
             scope.created_at.as_millis()
         ],
     )
@@ -43,11 +45,7 @@ pub(super) fn remove(
     name: &ScopeName,
 ) -> Result<bool, StoreError> {
     let sql = "DELETE FROM scope WHERE tenant_id = ?1 AND name = ?2";
-    match row::execute(transaction, sql, params![tenant.to_string(), name.as_str()]) {
-        // The reference that is broken is an application's to the scope.
-        Err(StoreError::Conflict(Conflict::Missing)) => Err(StoreError::Conflict(Conflict::InUse)),
-        answer => answer.map(|removed| removed > 0),
-    }
+    row::in_use(row::execute(transaction, sql, params![tenant.to_string(), name.as_str()]))
 }
 
 fn read(row: &Row<'_>) -> Result<Scope, StoreError> {
@@ -55,6 +53,7 @@ fn read(row: &Row<'_>) -> Result<Scope, StoreError> {
         tenant: row::parse(row, "tenant_id")?,
         name: row::checked(row, "name", |text| ScopeName::parse(text).ok())?,
         description: row::get(row, "description")?,
+        api: row::optional(row, "api", |text| ApiIdentifier::parse(text).ok())?,
         created_at: row::time(row, "created_at")?,
     })
 }

@@ -1,6 +1,8 @@
 //! Tenants, their hosts and their signing keys.
 //! Not for: opening the keys.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::row;
@@ -31,12 +33,15 @@ pub(super) fn add(
 ) -> Result<(), StoreError> {
     row::execute(
         transaction,
-        "INSERT INTO tenant (id, name, issuer, enabled, created_at, updated_at, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO tenant (id, name, issuer, enabled, algorithm, key_period, created_at, updated_at, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             tenant.id.to_string(),
             tenant.name,
             tenant.issuer.as_str(),
             tenant.enabled,
+            tenant.algorithm,
+            row::seconds(Some(tenant.key_period)),
             tenant.created_at.as_millis(),
             tenant.updated_at.as_millis(),
             tenant.version,
@@ -49,7 +54,8 @@ pub(super) fn add(
 pub(super) fn change(transaction: &Transaction<'_>, tenant: &Tenant) -> Result<(), StoreError> {
     let changed = row::execute(
         transaction,
-        "UPDATE tenant SET name = ?3, issuer = ?4, enabled = ?5, updated_at = ?6, version = version + 1
+        "UPDATE tenant SET name = ?3, issuer = ?4, enabled = ?5, algorithm = ?6, key_period = ?7, updated_at = ?8,
+            version = version + 1
          WHERE id = ?1 AND version = ?2",
         params![
             tenant.id.to_string(),
@@ -57,6 +63,8 @@ pub(super) fn change(transaction: &Transaction<'_>, tenant: &Tenant) -> Result<(
             tenant.name,
             tenant.issuer.as_str(),
             tenant.enabled,
+            tenant.algorithm,
+            row::seconds(Some(tenant.key_period)),
             tenant.updated_at.as_millis(),
         ],
     )?;
@@ -118,6 +126,8 @@ fn read(row: &Row<'_>) -> Result<Tenant, StoreError> {
         hosts: Vec::new(),
         issuer: row::checked(row, "issuer", |text| IssuerUrl::parse(text).ok())?,
         enabled: row::get(row, "enabled")?,
+        algorithm: row::get(row, "algorithm")?,
+        key_period: Duration::from_secs(row::get::<u32>(row, "key_period")?.into()),
         created_at: row::time(row, "created_at")?,
         updated_at: row::time(row, "updated_at")?,
         version: row::get(row, "version")?,

@@ -16,6 +16,7 @@ use crate::domain::credential::Credential;
 use crate::domain::id::CredentialId;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
+use crate::domain::token::{StaticClaims, TokenSettings};
 use crate::store::{Conflict, Store, StoreError};
 
 async fn find(store: &Arc<dyn Store>, tenant: &Tenant, client_id: &str) -> Option<Arc<Registered>> {
@@ -73,7 +74,8 @@ pub(super) async fn changes_an_application_only_at_its_version(place: &impl Plac
         auth_methods: AuthMethod::ALL.to_vec(),
         scopes: scopes(&["write"]),
         default_scopes: Some(scopes(&["write"])),
-        token_lifetime: Duration::from_mins(1),
+        token: TokenSettings { lifetime: Some(Duration::from_mins(1)), ..TokenSettings::default() },
+        claims: StaticClaims::default(),
         updated_at: Timestamp::from_millis(9),
         ..app.clone()
     };

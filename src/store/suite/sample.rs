@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Map, json};
 
 use crate::crypto::jwk::PublicKey;
 use crate::crypto::random::SystemRandom;
@@ -18,6 +18,7 @@ use crate::domain::scope::{Scope, ScopeName, ScopeSet};
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::tenant::{Host, IssuerUrl, Tenant};
 use crate::domain::time::Timestamp;
+use crate::domain::token::{StaticClaims, TokenProfile, TokenSettings};
 use crate::store::Store;
 
 pub(in crate::store) fn tenant(name: &str) -> Tenant {
@@ -27,6 +28,8 @@ pub(in crate::store) fn tenant(name: &str) -> Tenant {
         hosts: ["two", "one"].map(|host| Host::parse(&format!("{host}.{name}.example")).unwrap()).to_vec(),
         issuer: IssuerUrl::parse(&format!("https://{name}.example")).unwrap(),
         enabled: true,
+        algorithm: "ES256".to_owned(),
+        key_period: Duration::from_hours(48),
         created_at: Timestamp::from_millis(1_001),
         updated_at: Timestamp::from_millis(1_002),
         version: 1,
@@ -59,7 +62,15 @@ pub(in crate::store) fn application(tenant: &Tenant, client_id: &str) -> Applica
         auth_methods: vec![AuthMethod::ClientSecretPost],
         scopes: ScopeSet::default(),
         default_scopes: None,
-        token_lifetime: Duration::from_hours(24),
+        apis: Vec::new(),
+        default_api: None,
+        acts_for: Vec::new(),
+        token: TokenSettings {
+            lifetime: Some(Duration::from_hours(24)),
+            profile: Some(TokenProfile::Rfc9068),
+            backdating: Some(Duration::from_secs(7)),
+        },
+        claims: StaticClaims::new(Map::from_iter([("tier".to_owned(), json!(["gold", 1]))])).unwrap(),
         created_at: Timestamp::from_millis(1_005),
         updated_at: Timestamp::from_millis(1_006),
         version: 1,
@@ -81,7 +92,7 @@ pub(in crate::store) fn credential(application: &Application, created_at: i64) -
 
 pub(in crate::store) fn scope(tenant: &Tenant, name: &str) -> Scope {
     let (name, description) = (ScopeName::parse(name).unwrap(), "what it permits".to_owned());
-    Scope { tenant: tenant.id, name, description, created_at: Timestamp::from_millis(1_007) }
+    Scope { tenant: tenant.id, name, description, api: None, created_at: Timestamp::from_millis(1_007) }
 }
 
 pub(in crate::store) fn scopes(names: &[&str]) -> ScopeSet {

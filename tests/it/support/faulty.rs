@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
+use chancery::domain::api::{Api, ApiIdentifier};
 use chancery::domain::application::{Application, ClientId, Registered};
 use chancery::domain::audit::{AuditEvent, RecordedEvent};
 use chancery::domain::credential::Credential;
@@ -12,7 +13,7 @@ use chancery::domain::scope::{Scope, ScopeName};
 use chancery::domain::signing_key::SigningKey;
 use chancery::domain::tenant::Tenant;
 use chancery::domain::time::Timestamp;
-use chancery::store::{Changes, Health, Store, StoreError};
+use chancery::store::{Changes, Health, ScopeChange, Store, StoreError};
 
 type Answer<T> = Result<T, StoreError>;
 
@@ -80,6 +81,18 @@ impl Store for Faulty {
     }
     async fn remove_scope(&self, tenant: TenantId, name: ScopeName, event: AuditEvent) -> Answer<bool> {
         self.works()?.remove_scope(tenant, name, event).await
+    }
+    async fn apis(&self, tenant: TenantId) -> Answer<Vec<Api>> {
+        self.works()?.apis(tenant).await
+    }
+    async fn add_api(&self, api: Api, scopes: Vec<Scope>, event: AuditEvent) -> Answer<()> {
+        self.works()?.add_api(api, scopes, event).await
+    }
+    async fn change_api(&self, api: Api, scopes: ScopeChange, event: AuditEvent) -> Answer<()> {
+        self.works()?.change_api(api, scopes, event).await
+    }
+    async fn remove_api(&self, tenant: TenantId, api: ApiIdentifier, event: AuditEvent) -> Answer<bool> {
+        self.works()?.remove_api(tenant, api, event).await
     }
     async fn application(&self, tenant: TenantId, client_id: &str) -> Answer<Option<Arc<Registered>>> {
         self.works()?.application(tenant, client_id).await

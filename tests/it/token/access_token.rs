@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use chancery::admin::applications::{ApplicationChange, NewApplication};
+use chancery::admin::change::{Change, TokenChange};
 use chancery::crypto::jws::Unverified;
 use chancery::crypto::random::SystemRandom;
 use chancery::domain::id::TokenId;
@@ -57,8 +58,16 @@ async fn a_token_lives_exactly_as_long_as_is_set() {
     let server = TestServer::start().await;
     let app = server.app(&[]).await;
     for seconds in [60, 61, 300, 86_400] {
-        let token_lifetime = Some(Duration::from_secs(seconds));
-        server.change(&app, ApplicationChange { token_lifetime, ..ApplicationChange::default() }).await;
+        let lifetime = Change::To(Duration::from_secs(seconds));
+        server
+            .change(
+                &app,
+                ApplicationChange {
+                    token: TokenChange { lifetime, ..TokenChange::default() },
+                    ..ApplicationChange::default()
+                },
+            )
+            .await;
         server.advance(Duration::from_millis(1_333));
         let claims = claims(&server.answer(token_request(&[]).of(&app)).await.token());
         let time = |name: &str| claims[name].as_i64().unwrap();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chancery::admin::applications::{ApplicationChange, NewApplication};
+use chancery::admin::change::{Change, TokenChange};
 
 use crate::support::ask::token_request;
 use crate::support::reply::claims;
@@ -37,8 +38,16 @@ async fn expires_in_is_what_the_token_still_has_rounded_down() {
         assert!(i64::try_from(left).unwrap() <= left_in_token);
     }
     for (seconds, left) in [(60, 59), (3_600, 3_599), (86_400, 86_399)] {
-        let token_lifetime = Some(Duration::from_secs(seconds));
-        server.change(&app, ApplicationChange { token_lifetime, ..ApplicationChange::default() }).await;
+        let lifetime = Change::To(Duration::from_secs(seconds));
+        server
+            .change(
+                &app,
+                ApplicationChange {
+                    token: TokenChange { lifetime, ..TokenChange::default() },
+                    ..ApplicationChange::default()
+                },
+            )
+            .await;
         server.advance_a_second();
         let reply = server.answer(token_request(&[]).of(&app)).await;
         assert_eq!(reply.json()["expires_in"].as_u64(), Some(left));

@@ -1,0 +1,225 @@
+//! Adding, changing and removing APIs and the scopes they define.
+//! Not for: granting them (`applications.rs`).
+
+use serde_json::{Value, json};
+
+use super::change::{Change, TokenChange, distinct, set};
+use super::{Admin, AdminError, insist, view};
+use crate::crypto::algorithm::{self, ALGORITHMS};
+use crate::domain::api::{Api, ApiIdentifier};
+use crate::domain::scope::{Scope, ScopeName};
+use crate::domain::tenant::Tenant;
+use crate::domain::token::TokenSettings;
+use crate::domain::{Invalid, check_label};
+use crate::store::{Conflict, ScopeChange, StoreError};
+
+/// Longest name of an API, in characters.
+const MAX_NAME: usize = 200;
+
+/// What an API is to be changed to; what is `None` stays. A list replaces the whole list.
+#[derive(Debug, Clone, Default)]
+pub struct ApiChange {
+    /// Its name for people.
+    pub name: Option<String>,
+    /// The scopes it defines.
+    pub scopes: Option<Vec<ScopeName>>,
+    /// What its tokens are like.
+    pub token: TokenChange,
+    /// The algorithm its tokens are signed with.
+    pub algorithm: Change<String>,
+}
+
+/// An API with the names of the scopes it defines.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// The API.
+    pub api: Api,
+    /// Its scopes, by name.
+    pub scopes: Vec<ScopeName>,
+}
+
+/// Adds an API.
+///
+/// # Errors
+/// When something given cannot be accepted, or the identifier or a scope is taken.
+pub async fn add(
+    admin: &Admin,
+    tenant: &Tenant,
+    identifier: ApiIdentifier,
+    settings: ApiChange,
+) -> Result<Described, AdminError> {
+    if identifier.is_ours() {
+        return Err(
+            Invalid(format!("{identifier} is for the server's own APIs: choose another identifier")).into()
+        );
+    }
+    let now = admin.now();
+    let mut api = Api {
+        tenant: tenant.id,
+        identifier,
+        name: String::new(),
+        token: TokenSettings::default(),
+        algorithm: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    let names = settings.apply(&mut api).map(distinct).unwrap_or_default();
+    check(&api)?;
+    let scopes = names.iter().map(|name| scope_of(admin, &api, name)).collect();
+    let described = Described { api, scopes: names };
+    let Described { api, .. } = &described;
+    let event = admin.event(tenant.id, "api.add", api.identifier.as_str(), describe(&described));
+    match admin.store.add_api(api.clone(), scopes, event).await {
+        Err(StoreError::Conflict(Conflict::Exists)) => Err(taken(&api.identifier)),
+        answer => Ok(answer.map(|()| described)?),
+    }
+}
+
+/// An API by its identifier.
+///
+/// # Errors
+/// When there is none.
+pub async fn find(admin: &Admin, tenant: &Tenant, identifier: &str) -> Result<Described, AdminError> {
+    let all = list(admin, tenant).await?;
+    all.into_iter().find(|one| one.api.identifier.as_str() == identifier).ok_or_else(|| no_api(identifier))
+}
+
+/// All APIs of a tenant, by identifier.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn list(admin: &Admin, tenant: &Tenant) -> Result<Vec<Described>, AdminError> {
+    let scopes = admin.store.scopes(tenant.id).await?;
+    let describe = |api: Api| {
+        let own = scopes.iter().filter(|scope| scope.api.as_ref() == Some(&api.identifier));
+        Described { scopes: own.map(|scope| scope.name.clone()).collect(), api }
+    };
+    Ok(admin.store.apis(tenant.id).await?.into_iter().map(describe).collect())
+}
+
+/// Changes an API.
+///
+/// # Errors
+/// When it does not exist, something given cannot be accepted, a scope is taken, or one that is to go is granted.
+pub async fn change(
+    admin: &Admin,
+    tenant: &Tenant,
+    identifier: &str,
+    change: ApiChange,
+) -> Result<Described, AdminError> {
+    insist(|| change_once(admin, tenant, identifier, change.clone())).await
+}
+
+async fn change_once(
+    admin: &Admin,
+    tenant: &Tenant,
+    identifier: &str,
+    change: ApiChange,
+) -> Result<Described, AdminError> {
+    let before = find(admin, tenant, identifier).await?;
+    let mut after = before.clone();
+    let names = change.apply(&mut after.api).map(distinct);
+    after.scopes = names.unwrap_or(after.scopes);
+    after.scopes.sort();
+    if after.api == before.api && after.scopes == before.scopes {
+        return Ok(before);
+    }
+    check(&after.api)?;
+    after.api.updated_at = admin.now();
+    let added = after.scopes.iter().filter(|name| !before.scopes.contains(name));
+    let removed = before.scopes.iter().filter(|name| !after.scopes.contains(name));
+    let scopes = ScopeChange {
+        added: added.map(|name| scope_of(admin, &after.api, name)).collect(),
+        removed: removed.cloned().collect(),
+    };
+    let detail = json!({ "before": describe(&before), "after": describe(&after) });
+    let event = admin.event(tenant.id, "api.set", identifier, detail);
+    match admin.store.change_api(after.api.clone(), scopes, event).await {
+        Err(StoreError::Conflict(Conflict::Exists)) => Err(taken(&after.api.identifier)),
+        Err(StoreError::Conflict(Conflict::InUse)) => Err(AdminError::Conflict(format!(
+            "a scope that {identifier} is to lose is still granted to an application: take it away with 'chancery app set' first"
+        ))),
+        answer => {
+            answer?;
+            after.api.version += 1;
+            Ok(after)
+        }
+    }
+}
+
+/// Removes an API and its scopes.
+///
+/// # Errors
+/// When it does not exist, or an application has still to do with it.
+pub async fn remove(admin: &Admin, tenant: &Tenant, identifier: &str) -> Result<Described, AdminError> {
+    let described = find(admin, tenant, identifier).await?;
+    let event = admin.event(tenant.id, "api.remove", identifier, describe(&described));
+    match admin.store.remove_api(tenant.id, described.api.identifier.clone(), event).await {
+        Err(StoreError::Conflict(Conflict::InUse)) => Err(AdminError::Conflict(format!(
+            "an application still has to do with {identifier}: take its scopes, --api, --acts-for and --default-api away \
+             with 'chancery app set' first"
+        ))),
+        answer => Ok(answer.map(|_| described)?),
+    }
+}
+
+/// What is said when no API has this identifier.
+pub(super) fn no_api(identifier: &str) -> AdminError {
+    AdminError::NotFound {
+        what: "API",
+        name: identifier.to_owned(),
+        mend: " in this tenant: see 'chancery api list', or add it with 'chancery api add'",
+    }
+}
+
+/// Checks the name of an algorithm that tokens are to be signed with.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn check_algorithm(name: &str) -> Result<(), Invalid> {
+    if algorithm::find(name).is_some() {
+        return Ok(());
+    }
+    let names: Vec<_> = ALGORITHMS.iter().map(|algorithm| algorithm.name()).collect();
+    Err(Invalid(format!("{name:?} is not an algorithm: one of {}", names.join(", "))))
+}
+
+impl ApiChange {
+    /// Makes the change, but for the scopes, which it returns.
+    fn apply(self, api: &mut Api) -> Option<Vec<ScopeName>> {
+        set(&mut api.name, self.name);
+        self.token.apply(&mut api.token);
+        self.algorithm.apply(&mut api.algorithm);
+        self.scopes
+    }
+}
+
+fn check(api: &Api) -> Result<(), Invalid> {
+    if !api.name.is_empty() {
+        check_label("name", &api.name, MAX_NAME)?;
+    }
+    api.token.check()?;
+    api.algorithm.as_deref().map_or(Ok(()), check_algorithm)
+}
+
+fn scope_of(admin: &Admin, api: &Api, name: &ScopeName) -> Scope {
+    Scope {
+        tenant: api.tenant,
+        name: name.clone(),
+        description: String::new(),
+        api: Some(api.identifier.clone()),
+        created_at: admin.now(),
+    }
+}
+
+fn taken(identifier: &ApiIdentifier) -> AdminError {
+    AdminError::Conflict(format!(
+        "{identifier} or one of the scopes is there already: a scope's name belongs to one API, or to the whole tenant; \
+         see 'chancery api list' and 'chancery scope list'"
+    ))
+}
+
+fn describe(described: &Described) -> Value {
+    serde_json::to_value(view::ApiView::new(described)).unwrap_or_default()
+}

@@ -1,0 +1,94 @@
+//! APIs and the scopes they define.
+//! Not for: which application may call which (`applications.rs`).
+
+use rusqlite::{Connection, Row, Transaction, params};
+
+use super::{row, scopes};
+use crate::domain::api::{Api, ApiIdentifier};
+use crate::domain::id::TenantId;
+use crate::domain::scope::Scope;
+use crate::store::{Conflict, ScopeChange, StoreError};
+
+pub(super) fn all(connection: &Connection, tenant: TenantId) -> Result<Vec<Api>, StoreError> {
+    let sql = "SELECT * FROM api WHERE tenant_id = ?1 ORDER BY identifier";
+    row::rows(connection, sql, [tenant.to_string()], read)
+}
+
+pub(super) fn add(transaction: &Transaction<'_>, api: &Api, scopes: &[Scope]) -> Result<(), StoreError> {
+    row::execute(
+        transaction,
+        "INSERT INTO api
+            (tenant_id, identifier, name, token_lifetime, profile, backdating, algorithm, created_at, updated_at, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            api.tenant.to_string(),
+            api.identifier.as_str(),
+            api.name,
+            row::seconds(api.token.lifetime),
+            row::profile_name(&api.token),
+            row::seconds(api.token.backdating),
+            api.algorithm,
+            api.created_at.as_millis(),
+            api.updated_at.as_millis(),
+            api.version,
+        ],
+    )?;
+    scopes.iter().try_for_each(|scope| scopes::add(transaction, scope))
+}
+
+pub(super) fn change(
+    transaction: &Transaction<'_>,
+    api: &Api,
+    change: &ScopeChange,
+) -> Result<(), StoreError> {
+    let changed = row::execute(
+        transaction,
+        "UPDATE api SET name = ?4, token_lifetime = ?5, profile = ?6, backdating = ?7, algorithm = ?8, updated_at = ?9,
+            version = version + 1
+         WHERE tenant_id = ?1 AND identifier = ?2 AND version = ?3",
+        params![
+            api.tenant.to_string(),
+            api.identifier.as_str(),
+            api.version,
+            api.name,
+            row::seconds(api.token.lifetime),
+            row::profile_name(&api.token),
+            row::seconds(api.token.backdating),
+            api.algorithm,
+            api.updated_at.as_millis(),
+        ],
+    )?;
+    if changed == 0 {
+        return Err(StoreError::Conflict(Conflict::Changed));
+    }
+    for name in &change.removed {
+        scopes::remove(transaction, api.tenant, name)?;
+    }
+    change.added.iter().try_for_each(|scope| scopes::add(transaction, scope))
+}
+
+pub(super) fn remove(
+    transaction: &Transaction<'_>,
+    tenant: TenantId,
+    identifier: &ApiIdentifier,
+) -> Result<bool, StoreError> {
+    let parameters = [&tenant.to_string(), identifier.as_str()];
+    let scopes = row::execute(transaction, "DELETE FROM scope WHERE tenant_id = ?1 AND api = ?2", parameters);
+    let removed = scopes.and_then(|_| {
+        row::execute(transaction, "DELETE FROM api WHERE tenant_id = ?1 AND identifier = ?2", parameters)
+    });
+    row::in_use(removed)
+}
+
+fn read(row: &Row<'_>) -> Result<Api, StoreError> {
+    Ok(Api {
+        tenant: row::parse(row, "tenant_id")?,
+        identifier: row::checked(row, "identifier", |text| ApiIdentifier::parse(text).ok())?,
+        name: row::get(row, "name")?,
+        token: row::token_settings(row)?,
+        algorithm: row::get(row, "algorithm")?,
+        created_at: row::time(row, "created_at")?,
+        updated_at: row::time(row, "updated_at")?,
+        version: row::get(row, "version")?,
+    })
+}
