@@ -64,7 +64,8 @@ pub async fn add(
         updated_at: now,
         version: 1,
     };
-    let names = settings.apply(&mut api).map(distinct).unwrap_or_default();
+    let mut names = settings.apply(&mut api).map(distinct).unwrap_or_default();
+    names.sort();
     check(&api)?;
     let scopes = names.iter().map(|name| scope_of(admin, &api, name)).collect();
     let described = Described { api, scopes: names };

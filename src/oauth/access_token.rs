@@ -1,4 +1,4 @@
-//! Mints the access token: a JWT of profile `ciam`.
+//! Mints the access token: a JWT of profile `ciam` or `rfc9068`.
 //! Not for: who may have one, or what for.
 
 use std::time::Duration;
@@ -6,7 +6,9 @@ use std::time::Duration;
 use crate::crypto::jws;
 use crate::domain::scope::ScopeName;
 use crate::domain::time::Timestamp;
+use crate::domain::token::TokenProfile;
 use crate::issuer::Issuer;
+use crate::keys::ReadyKey;
 
 use super::client_auth::Authenticated;
 use super::error::{ErrorCode, OAuthError};
@@ -14,6 +16,10 @@ use super::grant::Authorization;
 
 /// Longest access token, in bytes (E06). Callers may rely on it.
 pub const MAX_TOKEN_BYTES: usize = 4096;
+
+/// What of a signature counts toward that: the bytes of an RSA signature. Those of ML-DSA are thirteen times as long,
+/// which whoever chooses it knows.
+const COUNTED_SIGNATURE_BYTES: usize = 256;
 
 /// A signed token.
 #[derive(Debug)]
@@ -46,62 +52,90 @@ pub async fn mint(
     authenticated: &Authenticated,
     authorization: &Authorization,
 ) -> Result<AccessToken, OAuthError> {
+    let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     let issued_at = issuer.now().as_seconds();
-    let lifetime = i64::try_from(authorization.lifetime.as_secs()).unwrap_or(i64::MAX);
-    let expires_at = issued_at.saturating_add(lifetime);
+    let expires_at = issued_at.saturating_add(seconds(authorization.lifetime));
+    let application = authenticated.application();
     let claims = Claims {
-        subject: authenticated.application().client_id.as_str(),
+        client_id: application.client_id.as_str(),
+        apis: authorization.apis.iter().map(|api| api.identifier.as_str()).collect(),
         scopes: &authorization.scopes,
         issuer: issuer.tenant().issuer.as_str(),
         issued_at,
+        not_before: issued_at.saturating_sub(seconds(authorization.backdating)),
         expires_at,
         token_id: &issuer.new_token_id().to_string(),
+        further: application.claims.rendered(),
     };
-    let unsigned = unsigned(issuer, &claims)?;
-    Ok(AccessToken {
-        text: issuer.sign(issuer.signing_key(None), unsigned).await?,
-        expires_at: Expiry(expires_at),
-    })
+    let key = issuer.signing_key(authorization.algorithm.as_deref());
+    let unsigned = unsigned(key, authorization.profile, &claims)?;
+    Ok(AccessToken { text: issuer.sign(key, unsigned).await?, expires_at: Expiry(expires_at) })
 }
 
-/// The claims of profile `ciam`, in the reference's order.
+/// What a token says, whatever its shape.
 struct Claims<'token> {
-    subject: &'token str,
+    client_id: &'token str,
+    apis: Vec<&'token str>,
     scopes: &'token [ScopeName],
     issuer: &'token str,
     issued_at: i64,
+    not_before: i64,
     expires_at: i64,
     token_id: &'token str,
+    /// The application's own claims, each after a comma.
+    further: &'token str,
 }
 
+/// The claims are written by hand: a token has the same members each time, and this is the hottest text of all. What
+/// stands in quotes without an escape has no character that JSON escapes: a scope's name (RFC 6749 §3.3), an API's
+/// identifier (RFC 3986), an issuer, a UUID.
 impl Claims<'_> {
-    /// Written by hand: a token has the same eight members each time, and this is the hottest text of all.
-    fn to_json(&self) -> String {
-        let subject = json_string(self.subject);
+    /// Profile `ciam`: the claims of the reference, in its order.
+    fn to_ciam(&self) -> String {
+        let client_id = json_string(self.client_id);
         let mut json = String::with_capacity(512);
-        for part in [r#"{"sub":"#, &subject, r#","aud":"#, &subject, r#","nbf":"#] {
-            json.push_str(part);
-        }
-        let digits = |json: &mut String, number: i64| json.push_str(&number.to_string());
-        digits(&mut json, self.issued_at);
-        json.push_str(r#","scope":["#);
-        for (position, scope) in self.scopes.iter().enumerate() {
-            // A scope name has no character that JSON escapes (RFC 6749 §3.3).
-            json.push_str(if position == 0 { "\"" } else { ",\"" });
-            json.push_str(scope.as_str());
-            json.push('"');
-        }
-        json.push_str(r#"],"iss":"#);
-        json.push_str(&json_string(self.issuer));
-        json.push_str(r#","exp":"#);
-        digits(&mut json, self.expires_at);
-        json.push_str(r#","iat":"#);
-        digits(&mut json, self.issued_at);
-        json.push_str(r#","jti":""#);
-        json.push_str(self.token_id);
-        json.push_str("\"}");
+        push(&mut json, &[r#"{"sub":"#, &client_id, r#","aud":"#, &client_id, r#","nbf":"#]);
+        push(&mut json, &[&self.not_before.to_string(), r#","scope":"#]);
+        push_list(&mut json, self.scopes.iter().map(ScopeName::as_str));
+        push(&mut json, &[r#","iss":""#, self.issuer, r#"","exp":"#, &self.expires_at.to_string()]);
+        push(&mut json, &[r#","iat":"#, &self.issued_at.to_string(), r#","jti":""#, self.token_id, "\""]);
+        push(&mut json, &[self.further, "}"]);
         json
     }
+
+    /// Profile `rfc9068` (RFC 9068 §2.2): `aud` is the API, or a list where there are several; `scope` is one string,
+    /// and absent when nothing was granted.
+    fn to_rfc9068(&self) -> String {
+        let client_id = json_string(self.client_id);
+        let mut json = String::with_capacity(512);
+        push(&mut json, &[r#"{"iss":""#, self.issuer, r#"","exp":"#, &self.expires_at.to_string()]);
+        json.push_str(r#","aud":"#);
+        match self.apis.as_slice() {
+            [one] => push(&mut json, &["\"", one, "\""]),
+            several => push_list(&mut json, several.iter().copied()),
+        }
+        push(&mut json, &[r#","sub":"#, &client_id, r#","client_id":"#, &client_id, r#","iat":"#]);
+        push(&mut json, &[&self.issued_at.to_string(), r#","jti":""#, self.token_id, "\""]);
+        for (position, scope) in self.scopes.iter().enumerate() {
+            push(&mut json, &[if position == 0 { r#","scope":""# } else { " " }, scope.as_str()]);
+        }
+        push(&mut json, &[if self.scopes.is_empty() { "" } else { "\"" }, self.further, "}"]);
+        json
+    }
+}
+
+fn push(json: &mut String, parts: &[&str]) {
+    for part in parts {
+        json.push_str(part);
+    }
+}
+
+fn push_list<'text>(json: &mut String, texts: impl Iterator<Item = &'text str>) {
+    json.push('[');
+    for (position, text) in texts.enumerate() {
+        push(json, &[if position == 0 { "\"" } else { ",\"" }, text, "\""]);
+    }
+    json.push(']');
 }
 
 fn json_string(text: &str) -> String {
@@ -109,16 +143,21 @@ fn json_string(text: &str) -> String {
 }
 
 /// Header and payload, joined by a dot.
-fn unsigned(issuer: &Issuer, claims: &Claims<'_>) -> Result<String, OAuthError> {
-    let key = issuer.signing_key(None);
+fn unsigned(key: &ReadyKey, profile: TokenProfile, claims: &Claims<'_>) -> Result<String, OAuthError> {
+    let (typ, payload) = match profile {
+        TokenProfile::Ciam => ("JWT", claims.to_ciam()),
+        TokenProfile::Rfc9068 => ("at+jwt", claims.to_rfc9068()),
+    };
     let mut kid = [0; 36];
-    let header = format!(r#"{{"kid":"{}","typ":"JWT","alg":"{}"}}"#, key.id.encode(&mut kid), key.algorithm);
-    let payload = claims.to_json();
-    let mut token = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 512);
+    let header =
+        format!(r#"{{"kid":"{}","typ":"{typ}","alg":"{}"}}"#, key.id.encode(&mut kid), key.algorithm);
+    let signature_bytes = key.signer.signature_length();
+    let mut token = String::with_capacity((header.len() + payload.len() + signature_bytes) * 4 / 3 + 8);
     jws::push_base64url(header.as_bytes(), &mut token);
     token.push('.');
     jws::push_base64url(payload.as_bytes(), &mut token);
-    if token.len() + 1 + (key.signer.signature_length() * 4).div_ceil(3) > MAX_TOKEN_BYTES {
+    let counted = signature_bytes.min(COUNTED_SIGNATURE_BYTES);
+    if token.len() + 1 + (counted * 4).div_ceil(3) > MAX_TOKEN_BYTES {
         return Err(OAuthError::new(
             ErrorCode::InvalidScope,
             "The token would be longer than 4 KiB. Ask for fewer scopes.",
@@ -144,21 +183,49 @@ mod tests {
         assert_eq!(expiry.remaining(Timestamp::from_millis(2_000_300_000)).as_secs(), 0);
     }
 
+    fn claims<'token>(
+        scopes: &'token [ScopeName],
+        apis: &[&'token str],
+        further: &'token str,
+    ) -> Claims<'token> {
+        Claims {
+            client_id: "say \"hi\"\\",
+            apis: apis.to_vec(),
+            scopes,
+            issuer: "https://sample.portal.tencentciam.com",
+            issued_at: 1_640_588_828,
+            not_before: 1_640_588_828,
+            expires_at: 1_640_589_128,
+            token_id: "9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90",
+            further,
+        }
+    }
+
     /// H03
     #[test]
     fn claims_stand_in_the_order_of_the_reference() {
-        let scopes = [ScopeName::parse("identity_proofing").unwrap(), ScopeName::parse("a").unwrap()];
-        let claims = Claims {
-            subject: "say \"hi\"\\",
-            scopes: &scopes,
-            issuer: "https://sample.portal.tencentciam.com",
-            issued_at: 1_640_588_828,
-            expires_at: 1_640_589_128,
-            token_id: "9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90",
-        };
+        let scopes = ["identity_proofing", "a"].map(|name| ScopeName::parse(name).unwrap());
         assert_eq!(
-            claims.to_json(),
+            claims(&scopes, &[], "").to_ciam(),
             r#"{"sub":"say \"hi\"\\","aud":"say \"hi\"\\","nbf":1640588828,"scope":["identity_proofing","a"],"iss":"https://sample.portal.tencentciam.com","exp":1640589128,"iat":1640588828,"jti":"9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90"}"#
+        );
+        assert_eq!(
+            claims(&[], &[], r#","tier":1"#).to_ciam(),
+            r#"{"sub":"say \"hi\"\\","aud":"say \"hi\"\\","nbf":1640588828,"scope":[],"iss":"https://sample.portal.tencentciam.com","exp":1640589128,"iat":1640588828,"jti":"9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90","tier":1}"#
+        );
+    }
+
+    /// H03
+    #[test]
+    fn claims_stand_in_the_order_of_rfc_9068() {
+        let scopes = ["read", "write"].map(|name| ScopeName::parse(name).unwrap());
+        assert_eq!(
+            claims(&scopes, &["https://api.example.com"], r#","tier":1"#).to_rfc9068(),
+            r#"{"iss":"https://sample.portal.tencentciam.com","exp":1640589128,"aud":"https://api.example.com","sub":"say \"hi\"\\","client_id":"say \"hi\"\\","iat":1640588828,"jti":"9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90","scope":"read write","tier":1}"#
+        );
+        assert_eq!(
+            claims(&[], &["urn:a", "urn:b"], "").to_rfc9068(),
+            r#"{"iss":"https://sample.portal.tencentciam.com","exp":1640589128,"aud":["urn:a","urn:b"],"sub":"say \"hi\"\\","client_id":"say \"hi\"\\","iat":1640588828,"jti":"9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90"}"#
         );
     }
 }

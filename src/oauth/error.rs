@@ -104,6 +104,15 @@ impl OAuthError {
         }
     }
 
+    /// Our own trouble: something so new that it is not known here yet.
+    #[must_use]
+    pub fn not_yet() -> Self {
+        Self {
+            reason: "an API was added a moment ago",
+            ..Self::new(ErrorCode::TemporarilyUnavailable, TRY_AGAIN)
+        }
+    }
+
     /// Adds for the log which application it was; only one that exists, since what a stranger sends as a
     /// `client_id` may be a secret in the wrong place.
     #[must_use]

@@ -10,5 +10,6 @@ pub mod grant;
 pub mod jwks;
 pub mod metadata;
 pub mod request;
+pub mod target;
 pub mod token;
 pub mod verify;

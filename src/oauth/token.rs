@@ -34,7 +34,7 @@ pub async fn issue(issuer: &Issuer, incoming: &Incoming) -> Result<TokenResponse
 
     let authenticated = client_auth::authenticate(issuer, incoming).await?;
     let grant = grant::find(grant_type, &authenticated)?;
-    let authorization = grant.authorize(incoming, &authenticated)?;
+    let authorization = grant.authorize(issuer, incoming, &authenticated)?;
     let token = access_token::mint(issuer, &authenticated, &authorization).await?;
 
     issuer.note_use(authenticated.credential());

@@ -59,6 +59,12 @@ impl Authenticated {
         &self.registered.application
     }
 
+    /// Who it is, with what the store has beside it.
+    #[must_use]
+    pub fn registered(&self) -> &Registered {
+        &self.registered
+    }
+
     /// What it proved itself with.
     #[must_use]
     pub fn credential(&self) -> CredentialId {

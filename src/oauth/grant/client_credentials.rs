@@ -1,14 +1,16 @@
 //! The client credentials grant (RFC 6749 §4.4).
 //! Not for: refresh tokens, which this grant should not have (§4.4.3).
 
+use std::time::Duration;
+
 use super::{Authorization, Grant};
 use crate::domain::application::{Application, GrantType};
-use crate::domain::scope::{NotGranted, ScopeName};
-use crate::domain::token::DEFAULT_TOKEN_LIFETIME;
+use crate::domain::token::{DEFAULT_TOKEN_LIFETIME, TokenProfile};
+use crate::issuer::Issuer;
 use crate::oauth::client_auth::Authenticated;
 use crate::oauth::error::{ErrorCode, OAuthError};
-use crate::oauth::form::ScopeParameter;
 use crate::oauth::request::Incoming;
+use crate::oauth::target::{self, Target};
 
 /// `client_credentials`.
 pub(super) struct ClientCredentials;
@@ -20,48 +22,58 @@ impl Grant for ClientCredentials {
 
     fn authorize(
         &self,
+        issuer: &Issuer,
         incoming: &Incoming,
         authenticated: &Authenticated,
     ) -> Result<Authorization, OAuthError> {
         let application = authenticated.application();
         let authorize = || {
-            if incoming.form.has_authorization_details {
+            let form = &incoming.form;
+            if form.has_authorization_details {
                 // RFC 9396 §5: what is not supported is refused, never ignored.
                 const UNSUPPORTED: &str = "This server supports no authorization_details.";
                 return Err(OAuthError::new(ErrorCode::InvalidAuthorizationDetails, UNSUPPORTED));
             }
-            if !incoming.form.resources.is_empty() {
-                // RFC 8707 §2: the same goes for a resource that is not known.
-                return Err(OAuthError::new(ErrorCode::InvalidTarget, "The resource is not known here."));
-            }
-            let scopes = grant_scopes(application, incoming.form.scope.as_ref())?;
-            Ok(Authorization {
-                scopes,
-                lifetime: application.token.lifetime.unwrap_or(DEFAULT_TOKEN_LIFETIME),
-            })
+            let registered = authenticated.registered();
+            let target = target::choose(issuer, registered, form.scope.as_ref(), &form.resources)?;
+            agree(application, target)
         };
         authorize().map_err(|error| error.of(&application.client_id))
     }
 }
 
-/// All that was asked, or nothing: silently dropping a scope would give a token that fails somewhere else.
-fn grant_scopes(
-    application: &Application,
-    asked: Option<&ScopeParameter>,
-) -> Result<Vec<ScopeName>, OAuthError> {
-    const LONG: &str = "The scope is longer than any grant can be.";
-    const MALFORMED: &str =
-        "The scope is malformed: names separated by single spaces (RFC 6749 section 3.3).";
-    const UNKNOWN: &str = "A scope is unknown, or not granted to the application.";
-    let refuse = |description| OAuthError::new(ErrorCode::InvalidScope, description);
-    match asked {
-        None => Ok(application.default_scopes.as_ref().unwrap_or(&application.scopes).names().to_vec()),
-        Some(ScopeParameter::TooLong) => Err(refuse(LONG)),
-        Some(ScopeParameter::Text(text)) => {
-            application.scopes.select(text).map_err(|not_granted| match not_granted {
-                NotGranted::Malformed => refuse(MALFORMED),
-                NotGranted::Unknown => refuse(UNKNOWN),
-            })
-        }
+/// What application and APIs want their tokens to be like. The application has the first word on the shape; of the
+/// lifetimes the shortest holds. APIs of one token must agree on the rest.
+fn agree(application: &Application, target: Target) -> Result<Authorization, OAuthError> {
+    let Target { scopes, apis } = target;
+    let settings = || std::iter::once(&application.token).chain(apis.iter().map(|api| &api.token));
+    let profile = match application.token.profile {
+        Some(profile) => profile,
+        None => same(apis.iter().map(|api| api.token.profile.unwrap_or(TokenProfile::Rfc9068)))?
+            .unwrap_or(TokenProfile::Ciam),
+    };
+    if profile == TokenProfile::Rfc9068 && apis.is_empty() {
+        // RFC 9068 §3: such a token always says whom it is for.
+        const WHICH: &str = "Say with resource or scope which API the token is for: there is no default one.";
+        return Err(OAuthError::new(ErrorCode::InvalidTarget, WHICH));
+    }
+    Ok(Authorization {
+        profile,
+        lifetime: settings().filter_map(|one| one.lifetime).min().unwrap_or(DEFAULT_TOKEN_LIFETIME),
+        backdating: settings().filter_map(|one| one.backdating).max().unwrap_or(Duration::ZERO),
+        algorithm: same(apis.iter().map(|api| api.algorithm.clone()))?.flatten(),
+        scopes,
+        apis,
+    })
+}
+
+/// What all APIs want, if they want the same.
+fn same<T: PartialEq>(mut wanted: impl Iterator<Item = T>) -> Result<Option<T>, OAuthError> {
+    const DIFFERENT: &str = "These resources want tokens of different kinds. Ask for one at a time.";
+    let first = wanted.next();
+    if wanted.all(|other| Some(&other) == first.as_ref()) {
+        Ok(first)
+    } else {
+        Err(OAuthError::new(ErrorCode::InvalidTarget, DIFFERENT))
     }
 }

@@ -1,13 +1,17 @@
 //! The grants: one file each, and the list that is the only thing that knows them all.
 //! Not for: who the caller is (`client_auth`).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::client_auth::Authenticated;
 use super::error::{ErrorCode, OAuthError};
 use super::request::Incoming;
+use crate::domain::api::Api;
 use crate::domain::application::GrantType;
 use crate::domain::scope::ScopeName;
+use crate::domain::token::TokenProfile;
+use crate::issuer::Issuer;
 
 mod client_credentials;
 
@@ -19,12 +23,13 @@ pub trait Grant: Sync {
     /// Which it is.
     fn grant_type(&self) -> GrantType;
 
-    /// Decides what the token may say. It reads nothing but its arguments.
+    /// Decides what the token may say, from its arguments and what is in memory.
     ///
     /// # Errors
     /// The refusal the caller is to be told.
     fn authorize(
         &self,
+        issuer: &Issuer,
         incoming: &Incoming,
         authenticated: &Authenticated,
     ) -> Result<Authorization, OAuthError>;
@@ -35,8 +40,16 @@ pub trait Grant: Sync {
 pub struct Authorization {
     /// The scopes granted, in the order asked.
     pub scopes: Vec<ScopeName>,
-    /// How long the token lives.
+    /// The APIs it is for.
+    pub apis: Vec<Arc<Api>>,
+    /// Its shape.
+    pub profile: TokenProfile,
+    /// How long it lives.
     pub lifetime: Duration,
+    /// How long before `iat` its `nbf` lies.
+    pub backdating: Duration,
+    /// What it is signed with, if the APIs ask for something other than the tenant.
+    pub algorithm: Option<String>,
 }
 
 /// The grant that was asked for, if the application may use it.

@@ -12,6 +12,7 @@ use super::{Conflict, Store, StoreError};
 use crate::domain::id::TenantId;
 use crate::domain::tenant::Tenant;
 
+mod apis;
 mod applications;
 mod logs;
 mod registry;
@@ -85,6 +86,9 @@ every_backend! {
     registry::removes_a_tenant_with_all_that_is_its_own,
     registry::keeps_scopes_by_name,
     registry::keeps_a_scope_that_is_in_use,
+    apis::keeps_an_api_with_its_scopes,
+    apis::changes_an_api_only_at_its_version,
+    apis::keeps_what_applications_have_to_do_with_apis,
     applications::keeps_an_application_exactly,
     applications::refuses_an_application_that_does_not_fit_and_keeps_nothing_of_it,
     applications::changes_an_application_only_at_its_version,

@@ -10,6 +10,7 @@ use crate::crypto::jwk::PublicKey;
 use crate::crypto::random::SystemRandom;
 use crate::crypto::seal::Sealed;
 use crate::crypto::secret::SecretDigest;
+use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType};
 use crate::domain::audit::AuditEvent;
 use crate::domain::credential::Credential;
@@ -93,6 +94,23 @@ pub(in crate::store) fn credential(application: &Application, created_at: i64) -
 pub(in crate::store) fn scope(tenant: &Tenant, name: &str) -> Scope {
     let (name, description) = (ScopeName::parse(name).unwrap(), "what it permits".to_owned());
     Scope { tenant: tenant.id, name, description, api: None, created_at: Timestamp::from_millis(1_007) }
+}
+
+pub(in crate::store) fn api(tenant: &Tenant, identifier: &str) -> Api {
+    Api {
+        tenant: tenant.id,
+        identifier: ApiIdentifier::parse(identifier).unwrap(),
+        name: "An API".to_owned(),
+        token: TokenSettings {
+            lifetime: Some(Duration::from_hours(1)),
+            profile: Some(TokenProfile::Ciam),
+            backdating: Some(Duration::ZERO),
+        },
+        algorithm: Some("ES256".to_owned()),
+        created_at: Timestamp::from_millis(1_009),
+        updated_at: Timestamp::from_millis(1_010),
+        version: 1,
+    }
 }
 
 pub(in crate::store) fn scopes(names: &[&str]) -> ScopeSet {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::support::binary::{Installation, RunningServer, status};
 
 /// `dev`, from its first start to Ctrl-C.
+mod apis;
 mod dev;
 /// An issuer that signs what no server would.
 mod forged;

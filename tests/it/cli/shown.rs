@@ -61,7 +61,13 @@ fn applications_read_well() {
     default_scopes  read write
     grants          client_credentials
     auth_methods    client_secret_basic client_secret_post
+    apis            -
+    default_api     -
+    acts_for        -
     token_lifetime  300
+    token_profile   -
+    nbf_backdating  -
+    claims          -
     created_at      tttt-tt-ttttt:tt:tt.tttt
     updated_at      tttt-tt-ttttt:tt:tt.tttt
     version         1
@@ -103,7 +109,13 @@ fn the_secrets_of_an_application_read_well() {
     default_scopes  -
     grants          client_credentials
     auth_methods    client_secret_basic client_secret_post
+    apis            -
+    default_api     -
+    acts_for        -
     token_lifetime  300
+    token_profile   -
+    nbf_backdating  -
+    claims          -
     created_at      tttt-tt-ttttt:tt:tt.tttt
     updated_at      tttt-tt-ttttt:tt:tt.tttt
     version         1
@@ -126,6 +138,8 @@ fn tenants_and_scopes_read_well() {
     hosts       sample.example s.example:8443
     issuer      https://sample.example
     enabled     true
+    algorithm   RS256
+    key_period  7776000
     created_at  tttt-tt-ttttt:tt:tt.tttt
     updated_at  tttt-tt-ttttt:tt:tt.tttt
     version     1
@@ -136,13 +150,17 @@ fn tenants_and_scopes_read_well() {
     ");
     let scope =
         |arguments: &[&str]| shown(&installation, &[&["--tenant", "sample", "scope"], arguments].concat());
-    insta::assert_snapshot!(scope(&["list"]), @"NAME  DESCRIPTION");
+    insta::assert_snapshot!(scope(&["list"]), @"NAME  API  DESCRIPTION");
     scope(&["add", "identity_proofing", "--description", "See that a person is who they say"]);
     scope(&["add", "x"]);
+    let api = "https://api.example.com/orders?";
+    shown(&installation, &["--tenant", "sample", "api", "add", api]);
+    scope(&["add", "orders:read", "--api", api, "--description", "Read orders"]);
     insta::assert_snapshot!(scope(&["list"]), @r"
-    NAME               DESCRIPTION
-    identity_proofing  See that a person is who they say
-    x
+    NAME               API                              DESCRIPTION
+    identity_proofing  -                                See that a person is who they say
+    orders:read        https://api.example.com/orders?  Read orders
+    x                  -
     ");
     insta::assert_snapshot!(shown(&installation, &["--output", "json", "migrate", "--check"]), @r#"
     {
@@ -157,7 +175,7 @@ fn tenants_and_scopes_read_well() {
 fn a_refusal_and_wrong_usage_read_well() {
     let installation = Installation::new();
     let said = |arguments: &[&str]| String::from_utf8(installation.run(arguments).stderr).unwrap();
-    insta::assert_snapshot!(said(&["app", "add", "--name", "x", "--scope", "read"]), @r#"error: there is no scope "read" in this tenant: add it with 'chancery scope add'"#);
+    insta::assert_snapshot!(said(&["app", "add", "--name", "x", "--scope", "read"]), @r#"error: there is no scope "read" in this tenant: add it with 'chancery scope add' or 'chancery api add'"#);
     insta::assert_snapshot!(said(&["app", "add", "--name", "x", "--type", "m2n"]), @r#"error: "m2n" is not an application type: one of m2m, web, spa, native"#);
     insta::assert_snapshot!(said(&["app", "set", "x", "--enabled", "no"]), @r"
     error: invalid value 'no' for '--enabled <BOOL>'

@@ -5,11 +5,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chancery::admin::apis::ApiChange;
 use chancery::admin::applications::{ApplicationChange, NewApplication};
 use chancery::admin::credentials::NewSecret;
 use chancery::admin::{self, Admin};
 use chancery::crypto::master::MasterKey;
 use chancery::crypto::secret::Secret;
+use chancery::domain::api::ApiIdentifier;
 use chancery::domain::application::ClientId;
 use chancery::domain::scope::ScopeName;
 use chancery::domain::tenant::{Host, IssuerUrl, Tenant};
@@ -162,6 +164,26 @@ impl TestServer {
         let (registered, secret) = admin::applications::add(&self.admin, &tenant, new).await.unwrap();
         let secret = secret.map(|secret| secret.expose().to_owned()).unwrap_or_default();
         App { client_id: registered.application.client_id.to_string(), secret }
+    }
+
+    /// An API of the tenant `default` with scopes of its own.
+    pub(crate) async fn api(&self, identifier: &str, scopes: &[&str], settings: ApiChange) {
+        let tenant = self.tenant("default").await;
+        let settings = ApiChange { scopes: Some(names(scopes)), ..settings };
+        let identifier = ApiIdentifier::parse(identifier).unwrap();
+        admin::apis::add(&self.admin, &tenant, identifier, settings).await.unwrap();
+    }
+
+    /// Changes an API of the tenant `default`.
+    pub(crate) async fn change_api(&self, identifier: &str, change: ApiChange) {
+        let tenant = self.tenant("default").await;
+        admin::apis::change(&self.admin, &tenant, identifier, change).await.unwrap();
+    }
+
+    /// Removes an API of the tenant `default`.
+    pub(crate) async fn remove_api(&self, identifier: &str) {
+        let tenant = self.tenant("default").await;
+        admin::apis::remove(&self.admin, &tenant, identifier).await.unwrap();
     }
 
     /// An application with a secret of its own.
