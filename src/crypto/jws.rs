@@ -242,14 +242,8 @@ mod tests {
             let good = token_by(signer.as_ref(), &format!(r#"{{"alg":"{name}"}}"#), r#"{"sub":"a"}"#);
             for key in SIGNERS.iter().map(|signer| signer.public_key()) {
                 let verified = Unverified::parse(&good).unwrap().verify(key);
-                match verified {
-                    Ok(signed) => {
-                        assert!(key == signer.public_key() && signed.claims["sub"] == "a", "{name}")
-                    }
-                    Err(refused) => {
-                        assert!(key != signer.public_key() && refused == Refused::Signature, "{name}")
-                    }
-                }
+                let expected = if key == signer.public_key() { Ok(()) } else { Err(Refused::Signature) };
+                assert_eq!(verified.map(|_| ()), expected, "{name}");
             }
             let (message, signature) = good.rsplit_once('.').unwrap();
             let mut bytes = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap();

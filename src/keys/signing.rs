@@ -180,10 +180,10 @@ mod tests {
         let (signing, signer) = (Signing::new(1), counting_that(true));
         let _held = signing.places.acquire().await.unwrap();
         signing.waiting.store(QUEUE, Ordering::Release);
-        let mut signed = std::pin::pin!(signing.sign(signer, "a.b".to_owned()));
+        let mut asked = std::pin::pin!(signing.sign(signer, "a.b".to_owned()));
         // Once asked, it has the answer: it neither queues nor lets others go first.
         let answer =
-            std::future::poll_fn(|context| std::task::Poll::Ready(signed.as_mut().poll(context))).await;
+            std::future::poll_fn(|context| std::task::Poll::Ready(asked.as_mut().poll(context))).await;
         assert_eq!(answer, std::task::Poll::Ready(Ok("a.b.AQ".to_owned())));
     }
 }
