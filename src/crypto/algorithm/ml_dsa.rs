@@ -33,7 +33,7 @@ impl Algorithm for MlDsa {
         self.name
     }
 
-    /// Few verifiers know it yet, and the crypto library has it since a short time only.
+    /// Few verifiers know it yet, and the crypto library has had it for a short time.
     fn is_experimental(&self) -> bool {
         true
     }
