@@ -31,12 +31,13 @@ const MANY: usize = 256;
 fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["raw", seconds] => raw::run(seconds.parse()?),
+        ["raw", seconds] => raw::run(seconds.parse()?, "RS256"),
+        ["raw", seconds, algorithm] => raw::run(seconds.parse()?, algorithm),
         ["load", address, kind, connections, seconds] => {
             load::run(address.parse()?, Kind::parse(kind)?, connections.parse()?, seconds.parse()?)
         }
         [binary] => measure(&PathBuf::from(binary)),
-        _ => Err("usage: bench BINARY".into()),
+        _ => Err("usage: bench BINARY | bench raw SECONDS [ALG]".into()),
     }
 }
 

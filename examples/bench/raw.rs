@@ -1,19 +1,20 @@
-//! Raw RSA-2048 signatures per second with the library the server signs with.
+//! Raw signatures per second with the library the server signs with.
 //! Not for: anything around the signature.
 
 use std::io::{Write, stdout};
 use std::time::{Duration, Instant};
 
-use chancery::crypto::algorithm::{Algorithm, rsa::RS256};
+use chancery::crypto::algorithm;
 
 use super::Outcome;
 
 /// Signs a message as long as a token's header and payload again and again, and prints signatures per second.
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
-pub(super) fn run(seconds: u64) -> Outcome {
-    let signer = RS256.signer(&RS256.generate()?)?;
+pub(super) fn run(seconds: u64, name: &str) -> Outcome {
+    let algorithm = algorithm::find(name).ok_or_else(|| format!("{name} is no algorithm known here"))?;
+    let signer = algorithm.signer(&algorithm.generate()?)?;
     let message = [b'a'; 400];
-    let mut signature = Vec::with_capacity(256);
+    let mut signature = Vec::with_capacity(signer.signature_length());
     let (started, limit) = (Instant::now(), Duration::from_secs(seconds));
     let mut count = 0_u32;
     while started.elapsed() < limit {

@@ -2,7 +2,7 @@
 //! Not for: administering tokens; no store is opened here.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use crate::crypto::jws::Unverified;
 use crate::domain::scope::ScopeName;
 use crate::domain::time::{Clock, SystemClock};
 use crate::http::client::{Client, Issuer};
+use crate::oauth::jwks::{self, VerificationKey};
 use crate::oauth::verify::{Expected, verify};
 
 #[derive(Debug, clap::Subcommand)]
@@ -35,6 +36,9 @@ pub(super) enum Command {
     Verify {
         #[command(flatten)]
         server: ServerFlags,
+        /// The issuer's keys (JWKS), saved before; the issuer is not asked then
+        #[arg(long, value_name = "FILE", conflicts_with = "ca")]
+        jwks: Option<PathBuf>,
         /// Whom the token must be meant for
         #[arg(long, value_name = "AUDIENCE")]
         audience: Option<String>,
@@ -69,10 +73,13 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
             let _ = writeln!(std::io::stderr(), "the signature was not verified");
             show(&json!({ "header": unverified.unverified_header(), "claims": claims }))
         }
-        Command::Verify { server, audience } => {
-            let token = input::token_from_stdin()?;
+        Command::Verify { server, jwks, audience } => {
+            let (token, audience) = (input::token_from_stdin()?, audience.as_deref());
+            if let Some(file) = jwks {
+                return show(&judge(&token, &saved_keys(&file)?, &server.issuer, audience)?);
+            }
             let issuer = Client::new(server.ca.as_deref())?.discover(&server.issuer).await?;
-            show(&verify_with(&issuer, &token, audience.as_deref()).await?)
+            show(&verify_with(&issuer, &token, audience).await?)
         }
     }
 }
@@ -83,11 +90,27 @@ pub(super) async fn verify_with(
     token: &str,
     audience: Option<&str>,
 ) -> Result<Value, Failure> {
-    let keys = issuer.keys().await?;
-    let expected = Expected { issuer: issuer.name(), audience, now: SystemClock::new().now() };
+    judge(token, &issuer.keys().await?, issuer.name(), audience)
+}
+
+fn judge(
+    token: &str,
+    keys: &[VerificationKey],
+    issuer: &str,
+    audience: Option<&str>,
+) -> Result<Value, Failure> {
+    let expected = Expected { issuer, audience, now: SystemClock::new().now() };
     let verified =
-        verify(token, &keys, expected).map_err(|why| Failure::new(format!("the token is refused: {why}")))?;
+        verify(token, keys, expected).map_err(|why| Failure::new(format!("the token is refused: {why}")))?;
     Ok(json!({ "header": verified.header, "claims": verified.claims }))
+}
+
+/// The keys of a JWKS that was saved.
+fn saved_keys(file: &Path) -> Result<Vec<VerificationKey>, Failure> {
+    let failed = |why: &dyn std::fmt::Display| Failure::new(format!("{}: {why}", file.display()));
+    let text = std::fs::read(file).map_err(|error| failed(&error))?;
+    let document = serde_json::from_slice(&text).map_err(|_| failed(&"it is not JSON"))?;
+    jwks::read(&document).ok_or_else(|| failed(&"it is no JWKS"))
 }
 
 /// A token reads the same to people and programs.

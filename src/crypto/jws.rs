@@ -125,7 +125,7 @@ impl Unverified {
 /// # Errors
 /// When the signature could not be made.
 pub fn sign(signer: &dyn Signer, token: &mut String) -> Result<(), SigningFailed> {
-    let mut signature = Vec::with_capacity(512);
+    let mut signature = Vec::with_capacity(signer.signature_length());
     signer.sign(token.as_bytes(), &mut signature)?;
     token.push('.');
     BASE64URL_NOPAD.encode_append(&signature, token);
@@ -186,23 +186,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::crypto::algorithm::rsa::RS256;
+    use crate::crypto::algorithm::ALGORITHMS;
 
-    static SIGNER: LazyLock<Arc<dyn Signer>> =
-        LazyLock::new(|| RS256.signer(&RS256.generate().unwrap()).unwrap());
+    /// A key for each algorithm; that of RS256 is the first.
+    static SIGNERS: LazyLock<Vec<Arc<dyn Signer>>> = LazyLock::new(|| {
+        let signer = |algorithm: &&dyn Algorithm| algorithm.signer(&algorithm.generate().unwrap()).unwrap();
+        ALGORITHMS.iter().map(signer).collect()
+    });
 
     fn token(header: &str, payload: &str) -> String {
+        token_by(SIGNERS[0].as_ref(), header, payload)
+    }
+
+    fn token_by(signer: &dyn Signer, header: &str, payload: &str) -> String {
         let mut text = format!(
             "{}.{}",
             BASE64URL_NOPAD.encode(header.as_bytes()),
             BASE64URL_NOPAD.encode(payload.as_bytes())
         );
-        sign(SIGNER.as_ref(), &mut text).unwrap();
+        sign(signer, &mut text).unwrap();
         text
     }
 
     fn verify(token: &str) -> Result<Signed, Refused> {
-        Unverified::parse(token)?.verify(SIGNER.public_key())
+        Unverified::parse(token)?.verify(SIGNERS[0].public_key())
     }
 
     #[test]
@@ -216,15 +223,51 @@ mod tests {
     #[test]
     fn refuses_other_algorithms_extensions_and_duplicates() {
         let refused = |header: &str, payload: &str| verify(&token(header, payload)).unwrap_err();
-        for alg in ["none", "nOnE", "", "HS256", "rs256", "RS384"] {
+        for alg in ["none", "nOnE", "", "HS256", "rs256", "ES512", "ES256K", "Ed448", "ML-DSA-44"] {
             assert_eq!(refused(&format!(r#"{{"alg":"{alg}"}}"#), "{}"), Refused::Algorithm, "{alg}");
         }
         assert_eq!(refused("{}", "{}"), Refused::Algorithm);
+        assert_eq!(refused(r#"{"alg":["RS256"]}"#, "{}"), Refused::Algorithm);
         assert_eq!(refused(r#"{"alg":"RS256","crit":[]}"#, "{}"), Refused::Extension);
         assert_eq!(refused(r#"{"alg":"RS256","b64":false}"#, "{}"), Refused::Extension);
         assert_eq!(refused(r#"{"alg":"RS256","alg":"RS256"}"#, "{}"), Refused::Duplicate);
         assert_eq!(refused(r#"{"alg":"RS256"}"#, r#"{"a":1,"a":1}"#), Refused::Duplicate);
         assert_eq!(refused(r#"{"alg":"RS256"}"#, "[]"), Refused::Malformed);
+    }
+
+    #[test]
+    fn each_algorithm_verifies_only_with_the_key_that_signed() {
+        for (algorithm, signer) in ALGORITHMS.iter().zip(SIGNERS.iter()) {
+            let name = algorithm.name();
+            let good = token_by(signer.as_ref(), &format!(r#"{{"alg":"{name}"}}"#), r#"{"sub":"a"}"#);
+            for key in SIGNERS.iter().map(|signer| signer.public_key()) {
+                let verified = Unverified::parse(&good).unwrap().verify(key);
+                let expected = if key == signer.public_key() { Ok(()) } else { Err(Refused::Signature) };
+                assert_eq!(verified.map(|_| ()), expected, "{name}");
+            }
+            let (message, signature) = good.rsplit_once('.').unwrap();
+            let mut bytes = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap();
+            bytes[7] ^= 0x10;
+            let altered = format!("{message}.{}", BASE64URL_NOPAD.encode(&bytes));
+            let verified = Unverified::parse(&altered).unwrap().verify(signer.public_key());
+            assert_eq!(verified.unwrap_err(), Refused::Signature, "{name}");
+        }
+    }
+
+    /// A token cannot choose how its signature is looked at. The two names of Ed25519 (RFC 9864) are one algorithm:
+    /// there the caller, who knows which of them the key is for, has to tell.
+    #[test]
+    fn a_signature_of_one_algorithm_is_none_of_another() {
+        for (algorithm, signer) in ALGORITHMS.iter().zip(SIGNERS.iter()) {
+            for other in ALGORITHMS.iter().map(|other| other.name()) {
+                let token = token_by(signer.as_ref(), &format!(r#"{{"alg":"{other}"}}"#), "{}");
+                let verified = Unverified::parse(&token).unwrap().verify(signer.public_key());
+                let names = [algorithm.name(), other];
+                let are_one =
+                    names[0] == other || names.iter().all(|name| ["EdDSA", "Ed25519"].contains(name));
+                assert_eq!(verified.is_ok(), are_one, "{names:?}");
+            }
+        }
     }
 
     /// G20

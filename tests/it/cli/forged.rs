@@ -94,6 +94,29 @@ fn what_is_signed_but_not_sound_is_refused_with_the_reason() {
     check_refused(&verify(header("alg", json!("HS256"))), &["algorithm"]);
 }
 
+#[test]
+fn every_algorithm_verifies_with_saved_keys_and_only_as_itself() {
+    let installation = Installation::new();
+    let mut forger = Forger::new(|_| {});
+    let issuer = forger.issuer.clone();
+    let verify = |token: &str| {
+        let arguments = ["token", "verify", "--issuer", &issuer, "--audience", "x", "--jwks", "keys"];
+        installation.run_with_input(&arguments, token.as_bytes())
+    };
+    for algorithm in ALGORITHMS {
+        forger.signer = algorithm.signer(&algorithm.generate().unwrap()).unwrap();
+        let mut key = forger.signer.public_key().to_members();
+        key.extend([("kid".to_owned(), json!("k")), ("alg".to_owned(), json!(algorithm.name()))]);
+        std::fs::write(installation.folder().join("keys"), json!({ "keys": [key] }).to_string()).unwrap();
+        let token = |name: &str| forger.sign(|header, _| header["alg"] = json!(name));
+        let verified = verify(&token(algorithm.name()));
+        assert!(verified.status.success(), "{}: {verified:?}", algorithm.name());
+        for other in ALGORITHMS.iter().map(|other| other.name()).filter(|name| *name != algorithm.name()) {
+            check_refused(&verify(&token(other)), &["its algorithm is not the one its key is for"]);
+        }
+    }
+}
+
 /// The metadata may say what they like: a secret leaves only over TLS or on loopback.
 #[test]
 fn metadata_cannot_send_a_secret_into_the_clear() {

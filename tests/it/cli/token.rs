@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{check_refused, done, members, refused_words, text};
+use super::{check_refused, done, members, refused_words, text, wrong_usage};
 use crate::support::binary::{Installation, RunningServer};
 
 /// An application `x` with the scopes `read` and `write`, its secret in the file `secret`, a server, its issuer.
@@ -157,4 +157,36 @@ fn an_issuer_is_asked_by_exactly_its_name() {
     get(&format!("http://127.0.0.1:{port}"), &["404"]);
     get(&format!("http://127.0.0.1:{port}/tenant"), &["name another issuer"]);
     get(&format!("http://127.0.0.1:{port}/"), &["leave out the slash"]);
+}
+
+#[test]
+fn a_token_is_verified_with_saved_keys_when_nobody_can_be_asked() {
+    let (installation, server, issuer) = served(&[]);
+    let token = text(&get(&installation, &issuer, &[]), "access_token").to_owned();
+    let request = "GET /oauth2/jwks HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let answer = server.exchange(request.as_bytes());
+    drop(server);
+    let save = |name: &str, text: &str| std::fs::write(installation.folder().join(name), text).unwrap();
+    save("keys", answer.split_once("\r\n\r\n").unwrap().1);
+    save("other", r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","alg":"EdDSA"}]}"#);
+    save("text", "keys");
+    save("list", "[]");
+
+    let offline = ["--issuer", issuer.as_str(), "--jwks"];
+    let arguments = [&["token", "verify"], &offline[..], &["keys", "--audience", "x"]].concat();
+    let verified = installation.run_with_input(&arguments, token.as_bytes());
+    assert!(verified.status.success() && verified.stderr.is_empty());
+    let shown: Value = serde_json::from_slice(&verified.stdout).unwrap();
+    assert_eq!((text(&shown["claims"], "sub"), text(&shown["claims"], "iss")), ("x", issuer.as_str()));
+
+    let refuse = |arguments: &[&str], word: &str| verify(&installation, &token, arguments, word);
+    refuse(&[&offline[..], &["keys", "--audience", "y"]].concat(), "meant for somebody else");
+    refuse(&[&offline[..], &["other"]].concat(), "no key of the issuer has its kid");
+    refuse(&["--issuer", "https://example.com", "--jwks", "keys"], "its iss is not the issuer asked");
+    for (file, why) in [("absent", "No such file"), ("text", "it is not JSON"), ("list", "it is no JWKS")] {
+        let arguments = [&["token", "verify"], &offline[..], &[file]].concat();
+        check_refused(&installation.run_with_input(&arguments, token.as_bytes()), &[file, why]);
+    }
+    let both = ["token", "verify", "--issuer", issuer.as_str(), "--jwks", "keys", "--ca", "ca"];
+    assert!(wrong_usage(&installation, &both).contains("--ca"));
 }
