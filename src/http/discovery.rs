@@ -10,12 +10,12 @@ use axum::response::Response;
 
 use super::context::Context;
 use super::respond::{self, JSON, json};
-use crate::oauth::document::Document;
+use crate::issuer::document::Document;
 use crate::oauth::{jwks as keys, metadata as server_metadata};
 
 /// `GET /oauth2/jwks`.
 pub(super) async fn jwks(Extension(context): Extension<Context>, request: Request) -> Response {
-    cacheable(request.headers(), &keys::document(&context.issuer))
+    cacheable(request.headers(), keys::document(&context.issuer))
 }
 
 /// `GET` of the metadata, at the paths that belong to the tenant's issuer.
@@ -25,7 +25,7 @@ pub(super) async fn metadata(
     headers: HeaderMap,
 ) -> Response {
     if is_metadata_path(&context, &uri) {
-        cacheable(&headers, &server_metadata::document(&context.issuer))
+        cacheable(&headers, server_metadata::document(&context.issuer))
     } else {
         respond::not_found().await
     }
@@ -61,7 +61,7 @@ fn cacheable(headers: &HeaderMap, document: &Document) -> Response {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        json(StatusCode::OK, JSON, document.body().to_owned())
+        json(StatusCode::OK, JSON, document.body())
     };
     let age = format!("public, max-age={}", keys::MAX_AGE.as_secs());
     for (name, value) in [(header::CACHE_CONTROL, age), (header::ETAG, tag)] {

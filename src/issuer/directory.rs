@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::document::Documents;
 use super::{Issuer, Services};
 use crate::domain::id::{RequestId, TenantId};
 use crate::domain::tenant::Host;
@@ -240,8 +241,8 @@ impl Directory {
                     let (id, hosts) = (tenant.id, tenant.hosts.clone());
                     let apis = self.services.cached.store().apis(id).await?;
                     let apis = apis.into_iter().map(|api| (api.identifier.clone(), Arc::new(api))).collect();
-                    let issuer =
-                        Arc::new(Issuer { tenant, keys, apis, services: Arc::clone(&self.services) });
+                    let (documents, services) = (Documents::default(), Arc::clone(&self.services));
+                    let issuer = Arc::new(Issuer { tenant, keys, apis, documents, services });
                     next.by_host.extend(hosts.into_iter().map(|host| (host, Arc::clone(&issuer))));
                     next.by_id.insert(id, issuer);
                 }

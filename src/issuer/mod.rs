@@ -20,9 +20,11 @@ use crate::store::cached::Cached;
 use crate::store::{Store, StoreError};
 
 pub mod directory;
+pub mod document;
 mod uses;
 
 use directory::{STORE_DEADLINE, unavailable};
+use document::Documents;
 
 pub use directory::Directory;
 use uses::Uses;
@@ -56,6 +58,7 @@ pub struct Issuer {
     tenant: Tenant,
     keys: KeyRing,
     apis: HashMap<ApiIdentifier, Arc<Api>>,
+    documents: Documents,
     services: Arc<Services>,
 }
 
@@ -70,6 +73,12 @@ impl Issuer {
     #[must_use]
     pub fn keys(&self) -> &KeyRing {
         &self.keys
+    }
+
+    /// What it publishes, as far as that was written down already.
+    #[must_use]
+    pub fn documents(&self) -> &Documents {
+        &self.documents
     }
 
     /// An API of this tenant, by its identifier as it came.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::document::Document;
 use crate::crypto::jwk::PublicKey;
 use crate::issuer::Issuer;
+use crate::issuer::document::Document;
 
 /// How long verifiers may keep the keys before they ask again.
 pub const MAX_AGE: Duration = Duration::from_mins(5);
@@ -25,15 +25,17 @@ pub struct VerificationKey {
 
 /// The JWKS of a tenant. Private members have no way into it: they are not in the type it is made from.
 #[must_use]
-pub fn document(issuer: &Issuer) -> Document {
-    let keys = issuer.keys().published().iter().map(|key| {
-        let mut members = key.public.to_members();
-        members.insert("kid".to_owned(), key.id.to_string().into());
-        members.insert("use".to_owned(), "sig".into());
-        members.insert("alg".to_owned(), key.algorithm.clone().into());
-        Value::Object(members)
-    });
-    Document::new(&json!({ "keys": keys.collect::<Vec<_>>() }))
+pub fn document(issuer: &Issuer) -> &Document {
+    issuer.documents().jwks.get_or_init(|| {
+        let keys = issuer.keys().published().iter().map(|key| {
+            let mut members = key.public.to_members();
+            members.insert("kid".to_owned(), key.id.to_string().into());
+            members.insert("use".to_owned(), "sig".into());
+            members.insert("alg".to_owned(), key.algorithm.clone().into());
+            Value::Object(members)
+        });
+        Document::new(&json!({ "keys": keys.collect::<Vec<_>>() }))
+    })
 }
 
 /// Reads the keys of a JWKS that can verify signatures; those it cannot use are passed over (RFC 7517 §5).

@@ -4,10 +4,10 @@
 use serde_json::json;
 
 use super::client_auth::METHODS;
-use super::document::Document;
 use super::grant::GRANTS;
 use crate::domain::tenant::IssuerUrl;
 use crate::issuer::Issuer;
+use crate::issuer::document::Document;
 
 /// Where the token endpoint is, below the issuer's origin.
 pub const TOKEN_PATH: &str = "/oauth2/token";
@@ -24,16 +24,19 @@ pub const OPENID_WELL_KNOWN: &str = "/.well-known/openid-configuration";
 /// The metadata of a tenant. `response_types_supported` is left out: RFC 8414 §2 requires it, §3.2 forbids empty
 /// arrays, and this server has no authorization endpoint that could have response types.
 #[must_use]
-pub fn document(issuer: &Issuer) -> Document {
-    let origin = issuer.tenant().issuer.origin();
-    Document::new(&json!({
-        "issuer": issuer.tenant().issuer.as_str(),
-        "token_endpoint": format!("{origin}{TOKEN_PATH}"),
-        "jwks_uri": format!("{origin}{JWKS_PATH}"),
-        "grant_types_supported": GRANTS.iter().map(|grant| grant.grant_type().as_str()).collect::<Vec<_>>(),
-        "token_endpoint_auth_methods_supported":
-            METHODS.iter().map(|method| method.method().as_str()).collect::<Vec<_>>(),
-    }))
+pub fn document(issuer: &Issuer) -> &Document {
+    issuer.documents().metadata.get_or_init(|| {
+        let origin = issuer.tenant().issuer.origin();
+        let methods: Vec<_> = METHODS.iter().map(|method| method.method().as_str()).collect();
+        Document::new(&json!({
+            "issuer": issuer.tenant().issuer.as_str(),
+            "token_endpoint": format!("{origin}{TOKEN_PATH}"),
+            "jwks_uri": format!("{origin}{JWKS_PATH}"),
+            "grant_types_supported":
+                GRANTS.iter().map(|grant| grant.grant_type().as_str()).collect::<Vec<_>>(),
+            "token_endpoint_auth_methods_supported": methods,
+        }))
+    })
 }
 
 /// Where the metadata of an issuer is. With a path in the issuer, RFC 8414 §3.1 puts the well-known part between host

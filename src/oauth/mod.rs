@@ -3,7 +3,6 @@
 
 pub mod access_token;
 pub mod client_auth;
-pub mod document;
 pub mod error;
 pub mod form;
 pub mod grant;
