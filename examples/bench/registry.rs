@@ -43,7 +43,8 @@ pub(super) fn prepare(folder: &Path) -> Outcome {
     };
     tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
         let issuer = IssuerUrl::parse("http://localhost")?;
-        let tenant = tenants::add(&admin, DEFAULT_TENANT, vec![Host::parse("localhost")?], issuer).await?;
+        let tenant =
+            tenants::add(&admin, DEFAULT_TENANT, vec![Host::parse("localhost")?], issuer, None).await?;
         let scope = ScopeName::parse(SCOPE)?;
         scopes::add(&admin, &tenant, scope.clone(), String::new()).await?;
         for number in 0..APPLICATIONS {

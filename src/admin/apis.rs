@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::change::{Change, TokenChange, distinct, set};
 use super::{Admin, AdminError, insist, view};
-use crate::crypto::algorithm::{self, ALGORITHMS};
+use crate::crypto::algorithm::{self, ALGORITHMS, Algorithm};
 use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::scope::{Scope, ScopeName};
 use crate::domain::tenant::Tenant;
@@ -174,16 +174,15 @@ pub(super) fn no_api(identifier: &str) -> AdminError {
     }
 }
 
-/// Checks the name of an algorithm that tokens are to be signed with.
+/// The algorithm of this name, for tokens to be signed with.
 ///
 /// # Errors
 /// When there is none of that name.
-pub fn check_algorithm(name: &str) -> Result<(), Invalid> {
-    if algorithm::find(name).is_some() {
-        return Ok(());
-    }
-    let names: Vec<_> = ALGORITHMS.iter().map(|algorithm| algorithm.name()).collect();
-    Err(Invalid(format!("{name:?} is not an algorithm: one of {}", names.join(", "))))
+pub(super) fn find_algorithm(name: &str) -> Result<&'static dyn Algorithm, Invalid> {
+    algorithm::find(name).ok_or_else(|| {
+        let names: Vec<_> = ALGORITHMS.iter().map(|algorithm| algorithm.name()).collect();
+        Invalid(format!("{name:?} is not an algorithm: one of {}", names.join(", ")))
+    })
 }
 
 impl ApiChange {
@@ -201,7 +200,7 @@ fn check(api: &Api) -> Result<(), Invalid> {
         check_label("name", &api.name, MAX_NAME)?;
     }
     api.token.check()?;
-    api.algorithm.as_deref().map_or(Ok(()), check_algorithm)
+    api.algorithm.as_deref().map_or(Ok(()), |name| find_algorithm(name).map(|_| ()))
 }
 
 fn scope_of(admin: &Admin, api: &Api, name: &ScopeName) -> Scope {

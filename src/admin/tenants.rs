@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::apis::check_algorithm;
+use super::apis::find_algorithm;
 use super::change::{distinct, set};
 use super::{Admin, AdminError, insist, tenant};
 use crate::crypto::algorithm::ALGORITHMS;
@@ -33,18 +33,23 @@ pub struct TenantChange {
     pub key_period: Option<Duration>,
 }
 
-/// Adds a tenant with its first signing key.
+/// Adds a tenant with its first signing key, which signs at once: nobody has fetched the tenant's keys before.
 ///
 /// # Errors
-/// When the name, a host or the issuer cannot be had.
+/// When the name, a host or the issuer cannot be had, or there is no such algorithm.
 pub async fn add(
     admin: &Admin,
     name: &str,
     hosts: Vec<Host>,
     issuer: IssuerUrl,
+    algorithm: Option<&str>,
 ) -> Result<Tenant, AdminError> {
     check_tenant_name(name)?;
-    let algorithm = *ALGORITHMS.first().ok_or(CannotUse::NotMade)?;
+    let default = || ALGORITHMS.first().copied().ok_or(CannotUse::NotMade);
+    let algorithm = match algorithm {
+        Some(name) => find_algorithm(name)?,
+        None => default()?,
+    };
     let (id, now) = (TenantId::new(admin.random.as_ref()), admin.now());
     let tenant = Tenant {
         id,
@@ -87,7 +92,7 @@ async fn change_once(admin: &Admin, name: &str, change: TenantChange) -> Result<
     set(&mut after.enabled, change.enabled);
     set(&mut after.algorithm, change.algorithm);
     set(&mut after.key_period, change.key_period);
-    check_algorithm(&after.algorithm)?;
+    find_algorithm(&after.algorithm)?;
     check_key_period(after.key_period)?;
     if after == before {
         return Ok(before);

@@ -19,6 +19,9 @@ pub(super) enum Command {
         /// What its tokens say in iss
         #[arg(long, value_name = "URL")]
         issuer: String,
+        /// What its tokens are signed with unless an API asks for another [default: RS256]
+        #[arg(long, value_name = "ALG")]
+        algorithm: Option<String>,
     },
     /// List all tenants
     List,
@@ -62,8 +65,9 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
             let views: Vec<_> = admin.store.tenants().await?.iter().map(TenantView::new).collect();
             return global.output.many(&views, &["name", "issuer", "hosts", "enabled"]);
         }
-        Command::Add { name, host, issuer } => {
-            tenants::add(&admin, &name, hosts(host)?, IssuerUrl::parse(&issuer)?).await?
+        Command::Add { name, host, issuer, algorithm } => {
+            let issuer = IssuerUrl::parse(&issuer)?;
+            tenants::add(&admin, &name, hosts(host)?, issuer, algorithm.as_deref()).await?
         }
         Command::Show { name } => admin::tenant(&admin, &name).await?,
         Command::Set { name, enabled, host, issuer, algorithm, key_period } => {

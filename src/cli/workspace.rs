@@ -101,7 +101,7 @@ async fn make_default_tenant(admin: &Admin, settings: &Settings, address: &str) 
         None => IssuerUrl::parse(&listening)?,
     };
     let hosts = hosts_of(&issuer)?;
-    match tenants::add(admin, DEFAULT_TENANT, hosts, issuer).await {
+    match tenants::add(admin, DEFAULT_TENANT, hosts, issuer, None).await {
         // Another process was faster, which is as good.
         Err(admin::AdminError::Conflict(_)) => Ok(()),
         answer => Ok(answer.map(|_| ())?),

@@ -116,7 +116,7 @@ impl TestServer {
         let signing = Signing::new(1);
         let store = wrap(Arc::clone(&admin.store));
         let (shown, random) = (Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&admin.random));
-        let services = Services::new(store, shown, random, vault(), signing);
+        let services = Services::new(store, shown, random, vault(&format!("{seed}, serving")), signing);
         let directory = Arc::new(Directory::open(services).await.unwrap());
         let front = Front::new(Listener::Public { https: false, any_host: true }, Arc::clone(&directory));
         Self { folder, clock, admin, directory, front }
@@ -260,7 +260,7 @@ async fn make_templates() -> Templates {
     let admin = operator(&folder, Arc::default(), "template");
     let add = async |name: &str, host: &str, issuer: &str| {
         let (hosts, issuer) = (vec![Host::parse(host).unwrap()], IssuerUrl::parse(issuer).unwrap());
-        admin::tenants::add(&admin, name, hosts, issuer).await.unwrap();
+        admin::tenants::add(&admin, name, hosts, issuer, None).await.unwrap();
         let copy = folder.path().join(name);
         let connection = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
         connection.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
@@ -280,11 +280,11 @@ fn copy(template: &[u8]) -> Arc<TempDir> {
 fn operator(folder: &TempDir, clock: Arc<SetClock>, seed: &str) -> Admin {
     let (store, _) = Sqlite::open(&folder.path().join("store.db")).unwrap();
     let random = Arc::new(Seeded::new(seed));
-    Admin { store: Arc::new(store), clock, random, vault: vault(), actor: "tester".to_owned() }
+    Admin { store: Arc::new(store), clock, random, vault: vault(seed), actor: "tester".to_owned() }
 }
 
-/// All stores of the tests are under one master key.
-fn vault() -> Vault {
+/// All stores of the tests are under one master key; the ids of keys are another in each seed.
+fn vault(seed: &str) -> Vault {
     let master = MasterKey::generate(&Seeded::new("master key"));
-    Vault::new(&master, Arc::new(Seeded::new("vault")))
+    Vault::new(&master, Arc::new(Seeded::new(&format!("vault of {seed}"))))
 }

@@ -1,6 +1,7 @@
 //! The token endpoint, asked as callers ask it. One file for each section of the conformance list, more or less.
 
 mod access_token;
+mod algorithm;
 mod api;
 mod authentication;
 mod client_credentials;
