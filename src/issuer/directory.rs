@@ -12,9 +12,9 @@ use tokio::time::timeout;
 
 use super::{Issuer, Services};
 use crate::domain::id::{RequestId, TenantId};
+use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::Host;
 use crate::domain::time::{Timestamp, format_duration};
-use crate::domain::signing_key::SigningKey;
 use crate::keys::KeyRing;
 use crate::keys::rotate::{NotRotated, Rotation};
 use crate::store::StoreError;

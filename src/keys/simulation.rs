@@ -157,13 +157,11 @@ impl World {
     fn change(&mut self, moves: &[(KeyId, KeyState, KeyState)], at: Timestamp) {
         let before = self.keys.clone();
         for (id, from, to) in moves {
-            match self.keys.iter_mut().find(|key| key.id == *id && key.state == *from) {
-                Some(key) => (key.state, key.since) = (*to, at),
-                None => {
-                    self.keys = before;
-                    return;
-                }
-            }
+            let Some(key) = self.keys.iter_mut().find(|key| key.id == *id && key.state == *from) else {
+                self.keys = before;
+                return;
+            };
+            (key.state, key.since) = (*to, at);
         }
         let one_each = ALGORITHMS.iter().all(|algorithm| {
             self.in_state(KeyState::Active).filter(|key| key.algorithm == *algorithm).count() <= 1
@@ -202,8 +200,7 @@ impl World {
             let last = life.retired.unwrap_or(i64::MAX / 2) + FOLLOWED;
             prop_assert!(gone >= last + lives + WRONG, "{id} goes too early: {life:?}");
         }
-        let mut signing: Vec<_> =
-            self.in_state(KeyState::Active).map(|key| key.algorithm.as_str()).collect();
+        let mut signing: Vec<_> = self.in_state(KeyState::Active).map(|key| key.algorithm.as_str()).collect();
         signing.sort_unstable();
         prop_assert!(!signing.is_empty() && signing.windows(2).all(|two| two[0] != two[1]), "{signing:?}");
         Ok(())
@@ -249,7 +246,9 @@ proptest! {
     #[test]
     fn what_is_wanted_is_what_signs_in_the_end(happenings in prop::collection::vec(happening(), 1..100)) {
         let mut world = World::new(2);
-        happenings.iter().for_each(|happening| world.happen(happening));
+        for happening in &happenings {
+            world.happen(happening);
+        }
         for _ in 0..4 {
             world.happen(&Happening::Chore(0));
             world.happen(&Happening::Pass(660_000));

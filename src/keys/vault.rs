@@ -179,7 +179,11 @@ impl Vault {
     ///
     /// # Errors
     /// When one that was kept does not open.
-    pub fn digest_keys_for(&self, kept: &[KeptDigestKey], to: &Self) -> Result<Vec<KeptDigestKey>, CannotUse> {
+    pub fn digest_keys_for(
+        &self,
+        kept: &[KeptDigestKey],
+        to: &Self,
+    ) -> Result<Vec<KeptDigestKey>, CannotUse> {
         let under = to.fingerprint();
         let mut keys = Vec::new();
         for derived in std::iter::once(&self.own).chain(&self.accepted) {
@@ -351,7 +355,7 @@ mod tests {
         let first = new(0);
         let (mut key, mut kept) = (key(&first, KeyState::Active), Vec::<KeptDigestKey>::new());
         let mut digests = Vec::new();
-        for index in 1..masters.len() {
+        for (index, next) in masters.iter().enumerate().skip(1) {
             let (before, after) = (new(index - 1), new(index));
             before.keep(&kept).unwrap();
             let under = before.fingerprint().to_owned();
@@ -362,7 +366,7 @@ mod tests {
             }
             key = before.reseal(&key, &after).unwrap();
             assert!(before.check(&key).is_err() && before.keep(&kept).is_err());
-            let both = new(index - 1).accepting(&masters[index]);
+            let both = new(index - 1).accepting(next);
             for vault in [after, both] {
                 vault.keep(&kept).unwrap();
                 assert!(KeyRing::open(&vault, std::slice::from_ref(&key), None).is_ok());

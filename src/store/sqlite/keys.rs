@@ -83,13 +83,7 @@ pub(super) fn reseal(
         transaction,
         "UPDATE signing_key SET sealed = ?3, sealed_under = ?4
          WHERE id = ?1 AND tenant_id = ?2 AND sealed_under = ?5 AND state <> 'gone'",
-        params![
-            key.id.to_string(),
-            key.tenant.to_string(),
-            key.sealed.as_bytes(),
-            key.sealed_under,
-            former
-        ],
+        params![key.id.to_string(), key.tenant.to_string(), key.sealed.as_bytes(), key.sealed_under, former],
     )?;
     Ok(resealed > 0)
 }

@@ -80,7 +80,10 @@ mod tests {
         let file = folder.path().join("newer.db");
         Connection::open(&file).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let refused = Sqlite::open(&file).err().unwrap();
-        assert!(refused.to_string().contains(&format!("number 99, this program knows up to {NEWEST}")), "{refused}");
+        assert!(
+            refused.to_string().contains(&format!("number 99, this program knows up to {NEWEST}")),
+            "{refused}"
+        );
         assert_eq!(number(&Connection::open(&file).unwrap()).unwrap(), 99);
     }
 

@@ -121,9 +121,9 @@ pub(super) async fn of_many_who_make_the_next_key_one_wins(place: &impl Place) {
     let mut makers = JoinSet::new();
     for _ in 0..8 {
         let (store, next) = (place.open(), later(&one, "RS256", KeyState::Upcoming));
-        makers.spawn(
-            async move { store.change_signing_keys(next.tenant, added(&next), event("key")).await.unwrap() },
-        );
+        makers.spawn(async move {
+            store.change_signing_keys(next.tenant, added(&next), event("key")).await.unwrap()
+        });
     }
     let won = makers.join_all().await.into_iter().filter(|won| *won).count();
     assert_eq!((won, store.signing_keys(one.id).await.unwrap().len()), (1, 2));

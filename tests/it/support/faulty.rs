@@ -136,7 +136,12 @@ impl Store for Faulty {
     async fn signing_keys(&self, tenant: TenantId) -> Answer<Vec<SigningKey>> {
         self.works()?.signing_keys(tenant).await
     }
-    async fn change_signing_keys(&self, tenant: TenantId, change: KeyChange, event: AuditEvent) -> Answer<bool> {
+    async fn change_signing_keys(
+        &self,
+        tenant: TenantId,
+        change: KeyChange,
+        event: AuditEvent,
+    ) -> Answer<bool> {
         self.works()?.change_signing_keys(tenant, change, event).await
     }
     async fn reseal_signing_key(&self, key: SigningKey, former: String, event: AuditEvent) -> Answer<bool> {
