@@ -28,6 +28,8 @@ const HELD_UP: i64 = 25_000;
 enum Happening {
     /// Time passes, in milliseconds.
     Pass(i64),
+    /// So many seconds pass in which all servers do what is due every five.
+    Attend(i64),
     /// A server looks at what is due.
     Look(usize),
     /// A server does what it saw to be due, so many milliseconds after it read its clock for that.
@@ -99,6 +101,12 @@ impl World {
         let count = self.servers.len();
         match *happening {
             Happening::Pass(millis) => self.now += millis,
+            Happening::Attend(seconds) => {
+                for _ in 0..seconds / 5 {
+                    self.now += 5_000;
+                    (0..count).for_each(|server| self.happen(&Happening::Chore(server)));
+                }
+            }
             Happening::Look(server) => self.look(server % count),
             Happening::Act(server, held) => self.act(server % count, held),
             Happening::Chore(server) => loop {
@@ -117,8 +125,8 @@ impl World {
             }
             Happening::Period(days) => self.wanted.period = std::time::Duration::from_hours(24 * days),
             Happening::Rotate(server, algorithm) => {
-                let since = self.clock(server % count);
-                self.add(ALGORITHMS[algorithm], since);
+                let since = self.clock(server % count).as_millis() - HELD_UP;
+                self.add(ALGORITHMS[algorithm], Timestamp::from_millis(since));
             }
         }
     }
@@ -210,13 +218,16 @@ impl World {
 fn happening() -> impl Strategy<Value = Happening> {
     let server = 0..2_usize;
     let algorithm = 0..ALGORITHMS.len();
-    let passes = prop_oneof![1..1_000_i64, 1_000..600_000_i64, Just(480_000), 600_000..200_000_000_i64];
+    let passes = prop_oneof![1..1_000_i64, 1_000..600_000_i64, Just(86_400_000), 600_000..200_000_000_i64];
+    // The worst that a clock may do is done most often.
+    let wrong = prop_oneof![Just(-WRONG), Just(WRONG), -WRONG..=WRONG];
     prop_oneof![
-        6 => passes.prop_map(Happening::Pass),
+        3 => passes.prop_map(Happening::Pass),
+        3 => (5..900_i64).prop_map(Happening::Attend),
         2 => server.clone().prop_map(Happening::Look),
-        2 => (server.clone(), 0..HELD_UP).prop_map(|(server, held)| Happening::Act(server, held)),
+        2 => (server.clone(), 0..=HELD_UP).prop_map(|(server, held)| Happening::Act(server, held)),
         6 => server.clone().prop_map(Happening::Chore),
-        2 => (server.clone(), -WRONG..=WRONG).prop_map(|(server, wrong)| Happening::Step(server, wrong)),
+        4 => (server.clone(), wrong).prop_map(|(server, wrong)| Happening::Step(server, wrong)),
         1 => server.clone().prop_map(Happening::Restart),
         1 => algorithm.clone().prop_map(Happening::Default),
         1 => any::<u8>().prop_map(Happening::Others),

@@ -240,7 +240,7 @@ async fn a_clock_that_went_back_is_told_and_stops_the_schedule() {
     assert_eq!((health().await, warnings()), (None, 0));
     server.step_clock(-60);
     assert_eq!((health().await, warnings()), (None, 0), "less than a minute behind");
-    keys::rotate(&server.admin, &tenant, None).await.unwrap();
+    let next = keys::rotate(&server.admin, &tenant, None).await.unwrap().id;
     server.step_clock(-3_540);
     server.advance(LEAD);
     let warning = health().await.unwrap();
@@ -253,6 +253,6 @@ async fn a_clock_that_went_back_is_told_and_stops_the_schedule() {
     server.step_clock(3_600);
     assert_eq!((health().await, warnings()), (None, 1));
     let keys = server.admin.store.signing_keys(tenant.id).await.unwrap();
-    let states: Vec<_> = keys.iter().map(|key| key.state).collect();
-    assert_eq!(states, [KeyState::Retiring, KeyState::Active]);
+    let active: Vec<_> = keys.iter().filter(|key| key.state == KeyState::Active).map(|key| key.id).collect();
+    assert_eq!(active, [next]);
 }
