@@ -6,7 +6,9 @@ use std::time::Duration;
 use chancery::admin::applications::{ApplicationChange, NewApplication};
 use chancery::admin::change::{Change, TokenChange};
 use chancery::admin::keys;
+use chancery::domain::audit::AuditEvent;
 use chancery::domain::signing_key::{JWKS_MAX_AGE, KeyState};
+use chancery::domain::tenant::Tenant;
 use chancery::domain::time::Timestamp;
 use chancery::http::Listener;
 use chancery::oauth::jwks::{self, VerificationKey};
@@ -190,6 +192,31 @@ async fn keys_rotate_by_themselves_when_their_period_is_over() {
     let events = server.admin.store.audit_events(0, 100).await.unwrap();
     let actions = events.iter().filter(|event| event.actor == "schedule");
     assert_eq!(actions.map(|event| event.action.as_str()).collect::<Vec<_>>(), ["key.add", "key.activate"]);
+}
+
+/// What a newer program has asked for cannot be made here, and holds nothing else up.
+#[tokio::test]
+async fn an_algorithm_that_is_not_known_holds_nothing_up() {
+    let server = TestServer::with_two_tenants().await;
+    let tenants = server.admin.store.tenants().await.unwrap();
+    let unknown = Tenant { algorithm: "XX999".to_owned(), ..tenants[0].clone() };
+    let event = server.admin.store.audit_events(0, 1).await.unwrap().remove(0);
+    let event = AuditEvent {
+        at: event.at,
+        tenant: event.tenant,
+        actor: event.actor,
+        action: "tenant.set",
+        subject: event.subject,
+        detail: event.detail,
+    };
+    server.admin.store.change_tenant(unknown, event).await.unwrap();
+    server.advance(tenants[1].key_period);
+    let failed = server.directory.rotate_keys().await.unwrap_err();
+    assert!(failed.to_string().contains("does not know the algorithm \"XX999\""), "{failed}");
+    let counts = [(0, 1), (1, 2)];
+    for (index, count) in counts {
+        assert_eq!(server.admin.store.signing_keys(tenants[index].id).await.unwrap().len(), count);
+    }
 }
 
 #[tokio::test]

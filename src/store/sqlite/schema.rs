@@ -75,6 +75,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_first_release_has_kept_of_gone_keys_is_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("first.db");
+        let first = Connection::open(&file).unwrap();
+        first.execute_batch(MIGRATIONS[0]).unwrap();
+        first.pragma_update(None, "user_version", 1).unwrap();
+        first
+            .execute_batch(
+                "PRAGMA foreign_keys = off;
+                 INSERT INTO signing_key VALUES ('a', 't', 'RS256', 'gone', '{}', x'07', 'f', 1, 2);
+                 INSERT INTO signing_key VALUES ('b', 't', 'RS256', 'active', '{}', x'07', 'f', 1, 2);",
+            )
+            .unwrap();
+        assert_eq!(Sqlite::open(&file).unwrap().1, Migrated { from: 1, to: NEWEST });
+        let lengths = "SELECT group_concat(length(sealed)) FROM signing_key ORDER BY id";
+        let lengths: String = first.query_row(lengths, [], |row| row.get(0)).unwrap();
+        assert_eq!(lengths, "0,1");
+    }
+
+    #[test]
     fn refuses_a_newer_schema_and_leaves_it_alone() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("newer.db");
