@@ -108,7 +108,7 @@ pub(super) fn make(
         id: CredentialId::new(admin.random.as_ref()),
         application: application.id,
         label,
-        digest: admin.vault.digest(application.id, &secret),
+        digest: admin.vault.digest(admin.vault.fingerprint(), application.id, &secret),
         digested_under: admin.vault.fingerprint().to_owned(),
         created_at: now,
         expires_at: new.expires.map(|expires| now.plus(expires)),

@@ -19,6 +19,7 @@ pub mod applications;
 pub mod change;
 pub mod credentials;
 pub mod keys;
+pub mod reseal;
 pub mod scopes;
 pub mod tenants;
 pub mod view;

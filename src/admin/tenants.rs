@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::apis::find_algorithm;
 use super::change::{distinct, set};
-use super::{Admin, AdminError, insist, tenant};
+use super::{Admin, AdminError, insist, keys, tenant};
 use crate::crypto::algorithm::ALGORITHMS;
 use crate::domain::Invalid;
 use crate::domain::id::TenantId;
@@ -101,9 +101,16 @@ async fn change_once(admin: &Admin, name: &str, change: TenantChange) -> Result<
     let detail = json!({ "before": describe(&before), "after": describe(&after) });
     let event = admin.event(after.id, "tenant.set", name, detail);
     match admin.store.change_tenant(after.clone(), event).await {
-        Err(StoreError::Conflict(Conflict::Exists)) => Err(taken(name)),
-        answer => Ok(answer.map(|()| Tenant { version: after.version + 1, ..after })?),
+        Err(StoreError::Conflict(Conflict::Exists)) => return Err(taken(name)),
+        answer => answer?,
     }
+    if after.algorithm != before.algorithm
+        && let Err(error) = keys::provide(admin, &after).await
+    {
+        // The tenant was changed, and a server will make the key in a few seconds.
+        tracing::warn!(tenant = name, %error, "the key of the tenant's new algorithm could not be made yet");
+    }
+    Ok(Tenant { version: after.version + 1, ..after })
 }
 
 /// Removes a tenant with everything in it.

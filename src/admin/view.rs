@@ -5,6 +5,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::apis::Described;
+use super::keys::Revoked;
+use super::reseal::Resealed;
 use crate::domain::application::{Application, AuthMethod, GrantType, Registered};
 use crate::domain::credential::Credential;
 use crate::domain::scope::{Scope, ScopeSet};
@@ -12,6 +14,7 @@ use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::{Host, Tenant};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{DEFAULT_TOKEN_LIFETIME, TokenProfile, TokenSettings};
+use crate::keys::schedule::{published_until, signs_from};
 
 /// A tenant.
 #[derive(Debug, Serialize)]
@@ -246,6 +249,10 @@ pub struct KeyView {
     thumbprint: String,
     created_at: String,
     state_since: String,
+    /// Only of an upcoming key: when it signs at the earliest.
+    signs_from: Option<String>,
+    /// Only of a retiring key: until when it is published at least.
+    published_until: Option<String>,
 }
 
 impl KeyView {
@@ -259,6 +266,51 @@ impl KeyView {
             thumbprint: key.public.thumbprint(),
             created_at: key.created_at.to_string(),
             state_since: key.state_since.to_string(),
+            signs_from: signs_from(key).map(|from| from.to_string()),
+            published_until: published_until(key).map(|until| until.to_string()),
         }
+    }
+}
+
+/// A key that was revoked.
+#[derive(Debug, Serialize)]
+pub struct RevokedView {
+    #[serde(flatten)]
+    key: KeyView,
+    /// The key that signs in its place; null when it did not sign.
+    replaced_by: Option<String>,
+    /// What verifiers will notice, in sentences.
+    breaks: Vec<&'static str>,
+}
+
+impl RevokedView {
+    /// Shows a revoked key.
+    #[must_use]
+    pub fn new(revoked: &Revoked) -> Self {
+        Self {
+            key: KeyView::new(&revoked.key),
+            replaced_by: revoked.replaced_by.map(|next| next.to_string()),
+            breaks: revoked.breaks.clone(),
+        }
+    }
+}
+
+/// What became of sealing everything under another master key.
+#[derive(Debug, Serialize)]
+pub struct ResealedView<'of> {
+    /// The fingerprint of the master key that everything is sealed under now.
+    master_key: &'of str,
+    signing_keys: usize,
+    digest_keys: usize,
+    result: &'static str,
+}
+
+impl<'of> ResealedView<'of> {
+    /// Shows what was sealed anew.
+    #[must_use]
+    pub fn new(resealed: Resealed, master_key: &'of str) -> Self {
+        let Resealed { signing_keys, digest_keys } = resealed;
+        let result = if signing_keys + digest_keys == 0 { "nothing was left to do" } else { "sealed anew" };
+        Self { master_key, signing_keys, digest_keys, result }
     }
 }

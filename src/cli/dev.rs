@@ -12,6 +12,7 @@ use crate::admin::{self, Admin, AdminError, credentials, scopes};
 use crate::config::Settings;
 use crate::crypto::secret::Secret;
 use crate::domain::application::ClientId;
+use crate::domain::credential::Credential;
 use crate::domain::scope::ScopeName;
 use crate::domain::tenant::{DEFAULT_TENANT, Tenant};
 use crate::http::client::Client;
@@ -54,9 +55,10 @@ async fn ensure_demo(admin: &Admin, tenant: &Tenant, settings: &Settings) -> Res
     let kept = fs::read_to_string(&file).ok().map(|text| Secret::new(text.trim().to_owned()));
     let registered = admin.store.application(tenant.id, CLIENT_ID).await?;
     if let (Some(secret), Some(registered)) = (kept, &registered) {
-        let digest = admin.vault.digest(registered.application.id, &secret);
-        let now = admin.now();
-        if registered.credentials.iter().any(|one| one.is_live(now) && one.digest.matches(&digest)) {
+        let (application, now) = (registered.application.id, admin.now());
+        let digest = |under: &str| admin.vault.digest(under, application, &secret);
+        let is_kept = |one: &Credential| one.is_live(now) && one.digest.matches(&digest(&one.digested_under));
+        if registered.credentials.iter().any(is_kept) {
             return Ok(secret);
         }
     }

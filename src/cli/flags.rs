@@ -31,6 +31,9 @@ pub(super) struct ServeFlags {
     /// The master key: a file, or env:NAME [default: master.key in the data folder]
     #[arg(long, value_name = "FILE|env:NAME")]
     keys_master: Option<String>,
+    /// A second master key that is accepted while the master key is being changed: a file, or env:NAME
+    #[arg(long, value_name = "FILE|env:NAME")]
+    keys_accept: Option<String>,
     /// auto, text or json [default: auto]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
@@ -52,6 +55,7 @@ impl ServeFlags {
             ("listen.max_connections", &self.listen_max_connections),
             ("issuer", &self.issuer),
             ("keys.master", &self.keys_master),
+            ("keys.accept", &self.keys_accept),
             ("log.format", &self.log_format),
             ("log.level", &self.log_level),
         ]

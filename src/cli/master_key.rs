@@ -9,7 +9,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::Failure;
-use crate::config::{MasterKeySource, Settings};
+use crate::config::{self, MasterKeySource, Settings};
 use crate::crypto::master::MasterKey;
 use crate::crypto::random::Random;
 
@@ -27,11 +27,28 @@ pub(super) enum Found<'of> {
 /// Finds the master key. One that somebody named is never made.
 pub(super) fn find(settings: &Settings) -> Result<Found<'_>, Failure> {
     match &settings.signing.master_key {
-        MasterKeySource::Environment { name, text } => MasterKey::parse(text.reveal())
-            .map(Found::Key)
-            .map_err(|error| Failure::new(format!("keys.master: {name}: {error}"))),
-        MasterKeySource::File(file) => read(file).map(Found::Key),
         MasterKeySource::Default(file) => Ok(Found::OwnFile(file)),
+        named => read_named(named, "keys.master").map(Found::Key),
+    }
+}
+
+/// Reads the master key that is accepted beside the first, if there is one.
+pub(super) fn accepted(settings: &Settings) -> Result<Option<MasterKey>, Failure> {
+    settings.signing.accepted.as_ref().map(|source| read_named(source, "keys.accept")).transpose()
+}
+
+/// Reads the master key that `option` of a command names.
+pub(super) fn named(reference: &str, option: &str) -> Result<MasterKey, Failure> {
+    let source = config::find_master_key(reference, config::process_environment())
+        .map_err(|why| Failure::new(format!("{option}: {why}")))?;
+    read_named(&source, option)
+}
+
+fn read_named(source: &MasterKeySource, setting: &str) -> Result<MasterKey, Failure> {
+    match source {
+        MasterKeySource::Environment { name, text } => MasterKey::parse(text.reveal())
+            .map_err(|error| Failure::new(format!("{setting}: {name}: {error}"))),
+        MasterKeySource::File(file) | MasterKeySource::Default(file) => read(file, setting),
     }
 }
 
@@ -50,14 +67,13 @@ impl Found<'_> {
                 file.display()
             ))),
             Err(error) => Err(Failure::new(format!("{}: {error}", file.display()))),
-            Ok(()) => read(file),
+            Ok(()) => read(file, "keys.master"),
         }
     }
 }
 
-fn read(file: &Path) -> Result<MasterKey, Failure> {
-    let failed =
-        |why: &dyn std::fmt::Display| Failure::new(format!("keys.master: {}: {why}", file.display()));
+fn read(file: &Path, setting: &str) -> Result<MasterKey, Failure> {
+    let failed = |why: &dyn std::fmt::Display| Failure::new(format!("{setting}: {}: {why}", file.display()));
     let length = fs::metadata(file).map_err(|error| failed(&error))?.len();
     if length > MAX_FILE_BYTES {
         return Err(failed(&"it is too long to be a master key"));
@@ -101,5 +117,5 @@ fn make(file: &Path, random: &dyn Random) -> Result<MasterKey, Failure> {
         return Ok(key);
     }
     // Another process was faster; its key is the key.
-    read(file)
+    read(file, "keys.master")
 }

@@ -23,6 +23,9 @@ use crate::keys::signing::Signing;
 /// How often the last use of credentials is written down.
 const WRITE_USES_EVERY: Duration = Duration::from_secs(5);
 
+/// How often it is looked whether signing keys have to be made, sign, retire or go.
+const ROTATE_EVERY: Duration = Duration::from_secs(10);
+
 /// How often the store forgets what is past.
 const FORGET_EVERY: Duration = Duration::from_mins(10);
 
@@ -126,7 +129,7 @@ pub(super) async fn serve(
     Ok(())
 }
 
-/// What goes on beside the requests: following the store, writing down uses, forgetting the past.
+/// What goes on beside the requests: following the store, rotating keys, writing down uses, forgetting the past.
 fn spawn_chores(chores: &mut JoinSet<()>, directory: &Arc<Directory>) {
     let follower = Arc::clone(directory);
     chores.spawn(every(FOLLOW_EVERY, "the store could not be followed", move || {
@@ -137,6 +140,11 @@ fn spawn_chores(chores: &mut JoinSet<()>, directory: &Arc<Directory>) {
     chores.spawn(every(WRITE_USES_EVERY, "the last use of secrets could not be written down", move || {
         let directory = Arc::clone(&writer);
         async move { directory.write_uses().await }
+    }));
+    let rotator = Arc::clone(directory);
+    chores.spawn(every(ROTATE_EVERY, "the signing keys could not be rotated", move || {
+        let directory = Arc::clone(&rotator);
+        async move { directory.rotate_keys().await }
     }));
     let forgetter = Arc::clone(directory);
     chores.spawn(every(FORGET_EVERY, "the store could not forget what is past", move || {

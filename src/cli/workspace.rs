@@ -14,7 +14,7 @@ use crate::config::{self, Settings, Source, StoreUrl};
 use crate::crypto::random::{Random, SystemRandom};
 use crate::domain::tenant::{DEFAULT_TENANT, Host, IssuerUrl, Tenant};
 use crate::domain::time::{Clock, SystemClock};
-use crate::keys::vault::{CannotUse, Vault};
+use crate::keys::vault::Vault;
 use crate::store::Store;
 use crate::store::sqlite::{Migrated, Sqlite};
 
@@ -46,20 +46,19 @@ pub(super) fn open_store(settings: &Settings) -> Result<(Arc<dyn Store>, Migrate
 pub(super) async fn open(settings: &Settings) -> Result<Admin, Failure> {
     // A key that somebody named is read before a store is made, so that a wrong name leaves nothing behind.
     let master = master_key::find(settings)?;
+    let accepted = master_key::accepted(settings)?;
     let (store, _) = open_store(settings)?;
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let tenants = store.tenants().await?;
     let master = master.get(tenants.is_empty(), random.as_ref())?;
     let vault = Vault::new(&master, Arc::clone(&random));
+    let vault = if let Some(accepted) = &accepted { vault.accepting(accepted) } else { vault };
     for tenant in &tenants {
-        for key in store.signing_keys(tenant.id).await? {
-            if key.sealed_under != vault.fingerprint() {
-                let (sealed_under, here) = (key.sealed_under, vault.fingerprint().to_owned());
-                return Err(CannotUse::OtherMasterKey { key: key.id, sealed_under, here }.into());
-            }
-        }
+        let keys = store.signing_keys(tenant.id).await?;
+        keys.iter().filter(|key| key.state.is_published()).try_for_each(|key| vault.check(key))?;
     }
+    vault.keep(&store.digest_keys().await?)?;
     Ok(Admin { store, clock, random, vault, actor: actor() })
 }
 

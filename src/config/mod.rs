@@ -16,7 +16,7 @@ pub use listen::{ListenSettings, TlsFiles};
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use mistake::{Mistake, Mistakes};
 pub use setting::{SETTINGS, Setting, SettingDefault};
-pub use signing::{MasterKeySource, MasterKeyText, SigningSettings};
+pub use signing::{MasterKeySource, MasterKeyText, SigningSettings, find_master_key};
 pub use source::{Source, process_environment};
 pub use storage::{StorageSettings, StoreUrl};
 

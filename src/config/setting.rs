@@ -106,6 +106,11 @@ pub const SETTINGS: &[Setting] = &[
         help: "Where the 256-bit master key is: file:PATH or env:NAME, never the key itself",
     },
     Setting {
+        name: "keys.accept",
+        default: SettingDefault::Absent,
+        help: "Where a second master key is that is accepted while the master key is being changed: file:PATH or env:NAME",
+    },
+    Setting {
         name: "log.format",
         default: SettingDefault::Value("auto"),
         help: "How log lines are written: auto (text on a terminal, else json), text or json",

@@ -1,8 +1,9 @@
-//! `keys.master`: where the 256-bit key is that seals signing keys and keys the secret digests.
+//! `keys.master` and `keys.accept`: where the 256-bit keys are that seal signing keys and key the secret digests.
 //! Reading the file, making it, and decoding the key are not done here.
 
 use super::reader::{Reader, parse_path};
 use super::setting::SETTINGS;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 pub struct SigningSettings {
     /// `keys.master`: where the master key is. Default: the file `master.key` in `data`.
     pub master_key: MasterKeySource,
+    /// `keys.accept`: where a second one is that is accepted while the first is being changed. Default: none.
+    pub accepted: Option<MasterKeySource>,
 }
 
 /// Where the master key is.
@@ -56,30 +59,55 @@ enum Reference {
 /// Reads the section; `data` is absent when it is a mistake itself.
 pub(super) fn read(reader: &mut Reader<'_>, data: Option<&Path>) -> Option<SigningSettings> {
     let is_given = reader.is_given("keys.master");
-    let master_key = match reader.text("keys.master", parse_reference) {
-        Some(Reference::File(path)) => MasterKeySource::File(path),
-        Some(Reference::Variable(name)) => read_variable(reader, name)?,
+    let master_key = read_one(reader, "keys.master");
+    let accepted = read_one(reader, "keys.accept");
+    let master_key = match master_key {
+        Some(source) => source,
         None if is_given => return None,
         None => MasterKeySource::Default(data?.join("master.key")),
     };
-    Some(SigningSettings { master_key })
+    Some(SigningSettings { master_key, accepted })
 }
 
-fn read_variable(reader: &mut Reader<'_>, name: String) -> Option<MasterKeySource> {
-    match reader.variable(&name) {
-        Some(text) if !text.trim().is_empty() => {
-            let text = MasterKeyText(text.to_owned());
-            Some(MasterKeySource::Environment { name, text })
-        }
-        // The name is not repeated: it may be a part of a key that was put in its place.
-        _ => {
-            reader.refuse_value(
-                "keys.master",
-                "the environment variable that it names is not set, or is empty",
-            );
-            None
+/// Finds where a master key is that is named beside the settings, in the same way as in them.
+///
+/// # Errors
+/// Says what is wrong with the name; the name itself is not repeated.
+pub fn find_master_key(
+    reference: &str,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<MasterKeySource, String> {
+    match parse_reference(reference)? {
+        Reference::File(path) => Ok(MasterKeySource::File(path)),
+        Reference::Variable(name) => {
+            let mut all = environment.into_iter();
+            let value =
+                all.find(|(variable, _)| *variable == *name).and_then(|(_, text)| text.into_string().ok());
+            from_variable(name, value.as_deref()).ok_or_else(|| NOT_SET.to_owned())
         }
     }
+}
+
+/// The name is not repeated: it may be a part of a key that was put in its place.
+const NOT_SET: &str = "the environment variable that it names is not set, or is empty";
+
+fn read_one(reader: &mut Reader<'_>, setting: &'static str) -> Option<MasterKeySource> {
+    match reader.text(setting, parse_reference)? {
+        Reference::File(path) => Some(MasterKeySource::File(path)),
+        Reference::Variable(name) => {
+            let text = reader.variable(&name);
+            let source = from_variable(name, text);
+            if source.is_none() {
+                reader.refuse_value(setting, NOT_SET);
+            }
+            source
+        }
+    }
+}
+
+fn from_variable(name: String, text: Option<&str>) -> Option<MasterKeySource> {
+    let text = text.filter(|text| !text.trim().is_empty())?;
+    Some(MasterKeySource::Environment { name, text: MasterKeyText(text.to_owned()) })
 }
 
 fn parse_reference(text: &str) -> Result<Reference, String> {
@@ -132,7 +160,7 @@ fn looks_like_base64(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{MasterKeySource, MasterKeyText};
+    use super::{MasterKeySource, MasterKeyText, find_master_key};
     use crate::config::example::{from_environment, from_file, mistakes_of_file};
 
     const HEXADECIMAL: &str = "8f14e45fceea167a5a36dedd4bea2543c9f0f895fb98ab9159f51fd0297e236d";
@@ -165,7 +193,7 @@ mod tests {
             from_environment(&[("CHANCERY_KEYS_MASTER", "env:CHANCERY_KEY"), ("CHANCERY_KEY", BASE64)])?;
         assert_eq!(
             format!("{:?}", settings.signing),
-            r#"SigningSettings { master_key: Environment { name: "CHANCERY_KEY", text: MasterKeyText(…) } }"#
+            r#"SigningSettings { master_key: Environment { name: "CHANCERY_KEY", text: MasterKeyText(…) }, accepted: None }"#
         );
         match &settings.signing.master_key {
             MasterKeySource::Environment { text, .. } => assert_eq!(text.reveal(), BASE64),
@@ -175,6 +203,23 @@ mod tests {
         }
         assert!(settings.warnings.is_empty(), "the variable is used, so it is not unknown");
         assert_eq!(format!("{:?}", MasterKeyText(String::new())), "MasterKeyText(…)");
+        Ok(())
+    }
+
+    #[test]
+    fn a_second_key_is_found_in_the_same_ways() -> Result<(), String> {
+        let settings = from_environment(&[("CHANCERY_KEYS_ACCEPT", "env:NEXT"), ("NEXT", BASE64)])?;
+        assert!(matches!(settings.signing.accepted, Some(MasterKeySource::Environment { .. })));
+        let shown = mistakes_of_file(&format!("keys.accept = '{HEXADECIMAL}'"));
+        assert!(shown.starts_with("keys.accept: looks like the key itself"), "{shown}");
+        let named = |reference: &str| {
+            find_master_key(reference, [("NEXT".into(), BASE64.into()), ("EMPTY".into(), " ".into())])
+        };
+        assert!(matches!(named("env:NEXT")?, MasterKeySource::Environment { name, .. } if name == "NEXT"));
+        assert!(matches!(named("/next")?, MasterKeySource::File(_)));
+        for wrong in ["env:EMPTY", "env:ABSENT", BASE64, ""] {
+            assert!(named(wrong).is_err(), "{wrong}");
+        }
         Ok(())
     }
 

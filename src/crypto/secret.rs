@@ -123,20 +123,35 @@ impl fmt::Debug for SecretDigest {
 
 /// The key of all secret digests, derived from the master key.
 #[derive(Clone)]
-pub struct DigestKey(hmac::Key);
+pub struct DigestKey {
+    key: hmac::Key,
+    bytes: Zeroizing<[u8; 32]>,
+}
 
 impl DigestKey {
     /// Takes 32 derived bytes.
     #[must_use]
     pub(super) fn new(bytes: &[u8; 32]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, bytes), bytes: Zeroizing::new(*bytes) }
+    }
+
+    /// Takes over bytes that were sealed. `None` when they are no digest key.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self::new)
+    }
+
+    /// The bytes to be sealed.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.as_slice()
     }
 
     /// The digest of `secret` for the application `owner`. The owner is part of what is digested, so that a digest
     /// copied to another application's row proves nothing there.
     #[must_use]
     pub fn digest(&self, owner: &[u8; 16], secret: &Secret) -> SecretDigest {
-        let mut context = hmac::Context::with_key(&self.0);
+        let mut context = hmac::Context::with_key(&self.key);
         context.update(owner);
         context.update(secret.expose().as_bytes());
         let mut output = [0; 32];

@@ -1,11 +1,16 @@
 //! Signing keys: their states and what is kept of them.
 //! Not for: the opened key (`keys`) or the arithmetic (`crypto`).
 
+use std::time::Duration;
+
 use super::Invalid;
 use super::id::{KeyId, TenantId};
 use super::time::Timestamp;
 use crate::crypto::jwk::PublicKey;
 use crate::crypto::seal::Sealed;
+
+/// How long verifiers may keep the JWKS before they ask again.
+pub const JWKS_MAX_AGE: Duration = Duration::from_mins(5);
 
 /// A key pair of a tenant, its private half sealed.
 #[derive(Debug, Clone)]
@@ -20,7 +25,7 @@ pub struct SigningKey {
     pub state: KeyState,
     /// The public half, published while the key is not gone.
     pub public: PublicKey,
-    /// The private half, sealed under the master key and bound to this row.
+    /// The private half, sealed under the master key and bound to this row. Empty when the key is gone.
     pub sealed: Sealed,
     /// The fingerprint of that master key.
     pub sealed_under: String,
@@ -35,6 +40,25 @@ impl SigningKey {
     #[must_use]
     pub fn row(tenant: TenantId, id: KeyId, algorithm: &str) -> String {
         format!("{tenant}/{id}/{algorithm}")
+    }
+}
+
+/// The digest key of a former master key, sealed: secrets that were digested under it are good for as long as they live.
+#[derive(Debug, Clone)]
+pub struct KeptDigestKey {
+    /// The fingerprint of the master key it belongs to.
+    pub fingerprint: String,
+    /// The key, sealed under another master key and bound to the fingerprint.
+    pub sealed: Sealed,
+    /// The fingerprint of that other master key.
+    pub sealed_under: String,
+}
+
+impl KeptDigestKey {
+    /// What the sealed digest key is bound to.
+    #[must_use]
+    pub fn row(fingerprint: &str) -> String {
+        format!("digest key {fingerprint}")
     }
 }
 

@@ -35,6 +35,18 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// How much later it is than `earlier`; nothing when it is earlier itself.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or_default())
+    }
+
+    /// The instant that much earlier.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     /// The instant that much later.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {

@@ -11,6 +11,9 @@ use super::Invalid;
 /// Token lifetimes an operator may set, in seconds: one minute to one day.
 pub const TOKEN_LIFETIME_SECONDS: RangeInclusive<u64> = 60..=86_400;
 
+/// The longest lifetime there is.
+pub const MAX_TOKEN_LIFETIME: Duration = Duration::from_secs(*TOKEN_LIFETIME_SECONDS.end());
+
 /// Token lifetime unless set: five minutes.
 pub const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_mins(5);
 

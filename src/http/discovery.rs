@@ -10,6 +10,7 @@ use axum::response::Response;
 
 use super::context::Context;
 use super::respond::{self, JSON, json};
+use crate::domain::signing_key::JWKS_MAX_AGE;
 use crate::issuer::document::Document;
 use crate::oauth::{jwks as keys, metadata as server_metadata};
 
@@ -63,7 +64,7 @@ fn cacheable(headers: &HeaderMap, document: &Document) -> Response {
     } else {
         json(StatusCode::OK, JSON, document.body())
     };
-    let age = format!("public, max-age={}", keys::MAX_AGE.as_secs());
+    let age = format!("public, max-age={}", JWKS_MAX_AGE.as_secs());
     for (name, value) in [(header::CACHE_CONTROL, age), (header::ETAG, tag)] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(name, value);

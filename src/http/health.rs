@@ -22,7 +22,14 @@ pub(super) async fn ready(Extension(context): Extension<AdminContext>) -> Respon
         context.directory.check_ready().await.err()
     };
     match reason {
-        None => json(StatusCode::OK, JSON, value!({ "status": "ready" }).to_string()),
+        None => {
+            let mut body = value!({ "status": "ready" });
+            // Without this server there would be no tokens at all, so it stays ready.
+            if let (Some(warning), Some(members)) = (context.directory.warning(), body.as_object_mut()) {
+                members.insert("warning".to_owned(), warning.into());
+            }
+            json(StatusCode::OK, JSON, body.to_string())
+        }
         Some(reason) => {
             let body = value!({ "status": "not ready", "reason": reason }).to_string();
             json(StatusCode::SERVICE_UNAVAILABLE, JSON, body)

@@ -13,9 +13,11 @@ use tokio::time::timeout;
 use super::document::Documents;
 use super::{Issuer, Services};
 use crate::domain::id::{RequestId, TenantId};
+use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::Host;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Timestamp, format_duration};
 use crate::keys::KeyRing;
+use crate::keys::rotate::{NotRotated, Rotation};
 use crate::store::StoreError;
 
 /// How often the store is asked what changed.
@@ -154,6 +156,33 @@ impl Directory {
         written
     }
 
+    /// Makes the keys of every tenant sign, retire and go as the schedule says. While the clock is known to be wrong
+    /// nothing is done: what would be written down now would seem to be long ago when the clock is right again.
+    ///
+    /// # Errors
+    /// The first failure; the other tenants had their turn nevertheless.
+    pub async fn rotate_keys(&self) -> Result<(), NotRotated> {
+        let services = &self.services;
+        if services.clock_watch.look(services.clock.as_ref()).is_some() {
+            return Ok(());
+        }
+        let store = services.cached.store().as_ref();
+        let rotation = Rotation { store, vault: &services.vault, clock: services.clock.as_ref() };
+        let mut rotated = Ok(());
+        for tenant in store.tenants().await? {
+            let one = rotation.run(&tenant).await;
+            rotated = rotated.and(one);
+        }
+        rotated
+    }
+
+    /// What an operator should hear about although requests can be served.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let behind = self.services.clock_watch.look(self.services.clock.as_ref())?;
+        Some(format!("the clock went back by {}", format_duration(behind)))
+    }
+
     /// Forgets in the store what nobody needs any more.
     ///
     /// # Errors
@@ -217,6 +246,7 @@ impl Directory {
 
     async fn follow_now(&self) -> Result<(), StoreError> {
         let started = self.monotonic_millis();
+        self.services.clock_watch.look(self.services.clock.as_ref());
         let followed = self.follow_and_reload().await;
         let since = if followed.is_ok() { &self.true_since } else { &self.failed_since };
         since.store(started, Ordering::Release);
@@ -234,9 +264,13 @@ impl Directory {
     async fn reload(&self) -> Result<(), StoreError> {
         let former = self.tenants.load_full();
         let mut next = Tenants { read_at: self.services.cached.tenants_changed(), ..Tenants::default() };
+        self.reload_digest_keys().await?;
+        let mut newest = Timestamp::from_millis(0);
         for tenant in self.services.cached.store().tenants().await? {
             let ring = former.by_id.get(&tenant.id).map(|issuer| issuer.keys());
-            match self.open_keys(tenant.id, ring).await? {
+            let keys = self.read_keys(tenant.id).await?;
+            newest = newest.max(tenant.updated_at).max(newest_of(keys.as_deref().unwrap_or_default()));
+            match keys.and_then(|keys| self.open_keys(&keys, ring)) {
                 Ok(keys) => {
                     let (id, hosts) = (tenant.id, tenant.hosts.clone());
                     let apis = self.services.cached.store().apis(id).await?;
@@ -253,25 +287,42 @@ impl Directory {
             }
         }
         self.tenants.store(Arc::new(next));
+        self.services.clock_watch.record(newest);
         Ok(())
     }
 
-    /// A tenant's key ring, or why this one tenant cannot work.
-    async fn open_keys(
-        &self,
-        tenant: TenantId,
-        former: Option<&KeyRing>,
-    ) -> Result<Result<KeyRing, String>, StoreError> {
+    /// A secret that was digested under a former master key is judged with that one's digest key.
+    async fn reload_digest_keys(&self) -> Result<(), StoreError> {
+        let kept = self.services.cached.store().digest_keys().await?;
+        if let Err(error) = self.services.vault.keep(&kept) {
+            tracing::error!(%error, "secrets from before the last change of the master key cannot be judged");
+        }
+        Ok(())
+    }
+
+    /// A tenant's keys, or why this one tenant cannot work.
+    async fn read_keys(&self, tenant: TenantId) -> Result<Result<Vec<SigningKey>, String>, StoreError> {
         match self.services.cached.store().signing_keys(tenant).await {
-            Ok(keys) => Ok(KeyRing::open(&self.services.vault, &keys, former).map_err(|why| why.to_string())),
+            Ok(keys) => Ok(Ok(keys)),
             Err(StoreError::Corrupt(why)) => Ok(Err(why)),
             Err(error) => Err(error),
         }
     }
 
+    fn open_keys(&self, keys: &[SigningKey], former: Option<&KeyRing>) -> Result<KeyRing, String> {
+        KeyRing::open(&self.services.vault, keys, former).map_err(|why| why.to_string())
+    }
+
     fn monotonic_millis(&self) -> u64 {
         u64::try_from(self.services.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// The newest instant that was written down of keys in use. One that is gone counts no more, so that a key from a time
+/// when the clock was ahead can be revoked.
+fn newest_of(keys: &[SigningKey]) -> Timestamp {
+    let in_use = keys.iter().filter(|key| key.state.is_published());
+    in_use.map(|key| key.created_at.max(key.state_since)).max().unwrap_or(Timestamp::from_millis(0))
 }
 
 pub(super) fn unavailable(why: &str) -> StoreError {

@@ -19,10 +19,12 @@ use crate::keys::{KeyRing, ReadyKey};
 use crate::store::cached::Cached;
 use crate::store::{Store, StoreError};
 
+mod clock_watch;
 pub mod directory;
 pub mod document;
 mod uses;
 
+use clock_watch::ClockWatch;
 use directory::{STORE_DEADLINE, unavailable};
 use document::Documents;
 
@@ -37,6 +39,7 @@ pub struct Services {
     vault: Vault,
     signing: Signing,
     uses: Uses,
+    clock_watch: ClockWatch,
 }
 
 impl Services {
@@ -49,7 +52,8 @@ impl Services {
         vault: Vault,
         signing: Signing,
     ) -> Self {
-        Self { cached: Cached::new(store), clock, random, vault, signing, uses: Uses::default() }
+        let clock_watch = ClockWatch::new(clock.as_ref());
+        Self { cached: Cached::new(store), clock, random, vault, signing, uses: Uses::default(), clock_watch }
     }
 }
 
@@ -115,10 +119,12 @@ impl Issuer {
         timeout(STORE_DEADLINE, found).await.unwrap_or_else(|_| Err(unavailable("it is too slow")))
     }
 
-    /// The digest of a secret presented for an application.
+    /// The digest of a secret presented for an application, under the digest key of the master key of this fingerprint;
+    /// of the present one if it is all the same.
     #[must_use]
-    pub fn digest(&self, application: ApplicationId, secret: &Secret) -> SecretDigest {
-        self.services.vault.digest(application, secret)
+    pub fn digest(&self, under: Option<&str>, application: ApplicationId, secret: &Secret) -> SecretDigest {
+        let vault = &self.services.vault;
+        vault.digest(under.unwrap_or(vault.fingerprint()), application, secret)
     }
 
     /// Notes that a credential was used now. It is written down in a while, not for each token.

@@ -8,7 +8,11 @@ use crate::crypto::jwk::PublicKey;
 use crate::domain::id::KeyId;
 use crate::domain::signing_key::{KeyState, SigningKey};
 
+pub mod rotate;
+pub mod schedule;
 pub mod signing;
+#[cfg(test)]
+mod simulation;
 pub mod vault;
 
 use vault::{CannotUse, Vault};

@@ -1,7 +1,10 @@
 //! The vault: what the master key protects, and the only place where private keys are opened.
 //! Not for: reading the master key from a file or the environment (`cli`).
 
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 
 use crate::crypto::algorithm::{Algorithm, PrivateKey};
 use crate::crypto::master::MasterKey;
@@ -9,15 +12,47 @@ use crate::crypto::random::Random;
 use crate::crypto::seal::SealingKey;
 use crate::crypto::secret::{DigestKey, Secret, SecretDigest};
 use crate::domain::id::{ApplicationId, KeyId, TenantId};
-use crate::domain::signing_key::{KeyState, SigningKey};
+use crate::domain::signing_key::{KeptDigestKey, KeyState, SigningKey};
 use crate::domain::time::Timestamp;
 
-/// Seals private keys and digests secrets, under keys derived from one master key.
+/// Seals private keys and digests secrets, under keys derived from one master key. While the master key is being
+/// changed it opens what is sealed under another one, too.
 pub struct Vault {
+    own: Derived,
+    accepted: Option<Derived>,
+    /// The digest keys of former master keys, by fingerprint.
+    kept: ArcSwap<HashMap<String, DigestKey>>,
+    random: Arc<dyn Random>,
+}
+
+/// What a master key is good for.
+struct Derived {
     sealing: SealingKey,
     digesting: DigestKey,
     fingerprint: String,
-    random: Arc<dyn Random>,
+}
+
+impl Derived {
+    fn from(master: &MasterKey) -> Self {
+        Self {
+            sealing: master.sealing_key(),
+            digesting: master.digest_key(),
+            fingerprint: master.fingerprint(),
+        }
+    }
+}
+
+/// A key that is to be made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewKey<'of> {
+    /// Whose it is.
+    pub(super) tenant: TenantId,
+    /// What it is for.
+    pub(super) algorithm: &'of dyn Algorithm,
+    /// Where in its life it begins.
+    pub(super) state: KeyState,
+    /// The time.
+    pub(super) now: Timestamp,
 }
 
 /// Why a signing key cannot be used.
@@ -38,6 +73,19 @@ pub enum CannotUse {
         /// The fingerprint of the one at hand.
         here: String,
     },
+    /// The digest key of a former master key does not open.
+    #[error(
+        "the digest key of the former master key {of} is sealed under master key {sealed_under} and does not open, \
+         and keys.master is {here}: give the server the right one, or restore the store from a backup"
+    )]
+    FormerDigestKey {
+        /// The fingerprint of the former master key.
+        of: String,
+        /// The fingerprint of the master key it was sealed under.
+        sealed_under: String,
+        /// The fingerprint of the one at hand.
+        here: String,
+    },
     /// The key does not open, or is not the one that was published.
     #[error("key {key} is damaged: restore the store from a backup")]
     Damaged {
@@ -50,6 +98,12 @@ pub enum CannotUse {
         /// Which key.
         key: KeyId,
     },
+    /// A key is asked for of an algorithm this program does not know.
+    #[error("this program does not know the algorithm {algorithm:?}: a newer one asked for it; use that one")]
+    NoSuchAlgorithm {
+        /// Which algorithm.
+        algorithm: String,
+    },
     /// A key could not be made.
     #[error("the crypto library could not make a key")]
     NotMade,
@@ -59,24 +113,89 @@ impl Vault {
     /// Opens the vault with its master key.
     #[must_use]
     pub fn new(master: &MasterKey, random: Arc<dyn Random>) -> Self {
-        Self {
-            sealing: master.sealing_key(),
-            digesting: master.digest_key(),
-            fingerprint: master.fingerprint(),
-            random,
-        }
+        Self { own: Derived::from(master), accepted: None, kept: ArcSwap::default(), random }
+    }
+
+    /// Lets it open what is sealed under this master key, too.
+    #[must_use]
+    pub fn accepting(self, master: &MasterKey) -> Self {
+        Self { accepted: Some(Derived::from(master)), ..self }
     }
 
     /// Names the master key without revealing it.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
+        &self.own.fingerprint
     }
 
-    /// The digest of a secret of one application.
+    /// The digest of a secret of one application, under the digest key of the master key `under`. When that is unknown
+    /// the digest is made all the same, and matches nothing.
     #[must_use]
-    pub fn digest(&self, application: ApplicationId, secret: &Secret) -> SecretDigest {
-        self.digesting.digest(application.as_bytes(), secret)
+    pub fn digest(&self, under: &str, application: ApplicationId, secret: &Secret) -> SecretDigest {
+        let kept = self.kept.load();
+        let derived = self.derived_from(under).map(|derived| &derived.digesting);
+        let key = derived.or_else(|| kept.get(under)).unwrap_or(&self.own.digesting);
+        key.digest(application.as_bytes(), secret)
+    }
+
+    /// Takes in the digest keys of former master keys, all there are.
+    ///
+    /// # Errors
+    /// When one does not open; the others are taken in nevertheless.
+    pub fn keep(&self, keys: &[KeptDigestKey]) -> Result<(), CannotUse> {
+        let mut kept = HashMap::with_capacity(keys.len());
+        let mut failed = Ok(());
+        for key in keys {
+            match self.open_digest_key(key) {
+                Ok(opened) => drop(kept.insert(key.fingerprint.clone(), opened)),
+                Err(why) => failed = Err(why),
+            }
+        }
+        self.kept.store(Arc::new(kept));
+        failed
+    }
+
+    /// Whether it opens what is sealed under the master key of this key's row.
+    ///
+    /// # Errors
+    /// When the key is sealed under another one.
+    pub fn check(&self, key: &SigningKey) -> Result<(), CannotUse> {
+        self.derived_for(key).map(|_| ())
+    }
+
+    /// Seals a key that this vault opens under the master key of another.
+    ///
+    /// # Errors
+    /// When the key does not open.
+    pub fn reseal(&self, key: &SigningKey, to: &Self) -> Result<SigningKey, CannotUse> {
+        let private = self.open(key)?;
+        let row = SigningKey::row(key.tenant, key.id, &key.algorithm);
+        let sealed = to.own.sealing.seal(&row, private.as_pkcs8(), to.random.as_ref());
+        Ok(SigningKey { sealed, sealed_under: to.own.fingerprint.clone(), ..key.clone() })
+    }
+
+    /// The digest keys that must be written down, sealed under the master key of another vault, so that it can judge
+    /// every secret this one can: those of this vault's master keys, and those kept so far.
+    ///
+    /// # Errors
+    /// When one that was kept does not open.
+    pub fn digest_keys_for(
+        &self,
+        kept: &[KeptDigestKey],
+        to: &Self,
+    ) -> Result<Vec<KeptDigestKey>, CannotUse> {
+        let under = to.fingerprint();
+        let mut keys = Vec::new();
+        for derived in std::iter::once(&self.own).chain(&self.accepted) {
+            let is_kept = kept.iter().any(|key| key.fingerprint == derived.fingerprint);
+            if derived.fingerprint != under && !is_kept {
+                keys.push(to.seal_digest_key(&derived.fingerprint, &derived.digesting));
+            }
+        }
+        for key in kept.iter().filter(|key| key.sealed_under != under) {
+            keys.push(to.seal_digest_key(&key.fingerprint, &self.open_digest_key(key)?));
+        }
+        Ok(keys)
     }
 
     /// Makes a key for a tenant and seals it.
@@ -90,9 +209,18 @@ impl Vault {
         state: KeyState,
         now: Timestamp,
     ) -> Result<SigningKey, CannotUse> {
-        let id = KeyId::new(self.random.as_ref());
         let private = algorithm.generate().map_err(|_| CannotUse::NotMade)?;
-        let public = algorithm.signer(&private).map_err(|_| CannotUse::NotMade)?.public_key().clone();
+        self.seal_new(NewKey { tenant, algorithm, state, now }, &private)
+    }
+
+    /// Seals a private key that was just made.
+    ///
+    /// # Errors
+    /// When it cannot be used with its algorithm.
+    pub(super) fn seal_new(&self, new: NewKey<'_>, private: &PrivateKey) -> Result<SigningKey, CannotUse> {
+        let NewKey { tenant, algorithm, state, now } = new;
+        let id = KeyId::new(self.random.as_ref());
+        let public = algorithm.signer(private).map_err(|_| CannotUse::NotMade)?.public_key().clone();
         let row = SigningKey::row(tenant, id, algorithm.name());
         Ok(SigningKey {
             id,
@@ -100,8 +228,8 @@ impl Vault {
             algorithm: algorithm.name().to_owned(),
             state,
             public,
-            sealed: self.sealing.seal(&row, private.as_pkcs8(), self.random.as_ref()),
-            sealed_under: self.fingerprint.clone(),
+            sealed: self.own.sealing.seal(&row, private.as_pkcs8(), self.random.as_ref()),
+            sealed_under: self.own.fingerprint.clone(),
             created_at: now,
             state_since: now,
         })
@@ -109,16 +237,42 @@ impl Vault {
 
     /// Opens a sealed key. Only `keys` asks for this.
     pub(super) fn open(&self, key: &SigningKey) -> Result<PrivateKey, CannotUse> {
-        if key.sealed_under != self.fingerprint {
-            return Err(CannotUse::OtherMasterKey {
-                key: key.id,
-                sealed_under: key.sealed_under.clone(),
-                here: self.fingerprint.clone(),
-            });
-        }
         let row = SigningKey::row(key.tenant, key.id, &key.algorithm);
-        let opened = self.sealing.open(&row, &key.sealed).map_err(|_| CannotUse::Damaged { key: key.id })?;
-        Ok(PrivateKey::from_pkcs8(opened))
+        let opened = self.derived_for(key)?.sealing.open(&row, &key.sealed);
+        Ok(PrivateKey::from_pkcs8(opened.map_err(|_| CannotUse::Damaged { key: key.id })?))
+    }
+
+    fn derived_for(&self, key: &SigningKey) -> Result<&Derived, CannotUse> {
+        self.derived_from(&key.sealed_under).ok_or_else(|| CannotUse::OtherMasterKey {
+            key: key.id,
+            sealed_under: key.sealed_under.clone(),
+            here: self.own.fingerprint.clone(),
+        })
+    }
+
+    fn derived_from(&self, fingerprint: &str) -> Option<&Derived> {
+        std::iter::once(&self.own).chain(&self.accepted).find(|derived| derived.fingerprint == fingerprint)
+    }
+
+    fn open_digest_key(&self, key: &KeptDigestKey) -> Result<DigestKey, CannotUse> {
+        let opened = self.derived_from(&key.sealed_under).and_then(|derived| {
+            let opened = derived.sealing.open(&KeptDigestKey::row(&key.fingerprint), &key.sealed).ok()?;
+            DigestKey::from_bytes(&opened)
+        });
+        opened.ok_or_else(|| CannotUse::FormerDigestKey {
+            of: key.fingerprint.clone(),
+            sealed_under: key.sealed_under.clone(),
+            here: self.own.fingerprint.clone(),
+        })
+    }
+
+    fn seal_digest_key(&self, fingerprint: &str, key: &DigestKey) -> KeptDigestKey {
+        let row = KeptDigestKey::row(fingerprint);
+        KeptDigestKey {
+            fingerprint: fingerprint.to_owned(),
+            sealed: self.own.sealing.seal(&row, key.as_bytes(), self.random.as_ref()),
+            sealed_under: self.own.fingerprint.clone(),
+        }
     }
 }
 
@@ -187,5 +341,55 @@ mod tests {
             [keys[0].id, keys[1].id, keys[2].id]
         );
         assert_eq!(KeyRing::open(&vault, &keys[2..], None).err().unwrap(), CannotUse::NoActiveKey);
+    }
+
+    fn secrets() -> (ApplicationId, Secret) {
+        (ApplicationId::new(&SystemRandom), Secret::new("secret".to_owned()))
+    }
+
+    #[test]
+    fn a_key_and_the_digests_survive_several_changes_of_the_master_key() {
+        let masters: Vec<_> = (0..4).map(|_| MasterKey::generate(&SystemRandom)).collect();
+        let new = |index: usize| Vault::new(&masters[index], Arc::new(SystemRandom));
+        let (application, secret) = secrets();
+        let first = new(0);
+        let (mut key, mut kept) = (key(&first, KeyState::Active), Vec::<KeptDigestKey>::new());
+        let mut digests = Vec::new();
+        for (index, next) in masters.iter().enumerate().skip(1) {
+            let (before, after) = (new(index - 1), new(index));
+            before.keep(&kept).unwrap();
+            let under = before.fingerprint().to_owned();
+            digests.push((before.digest(&under, application, &secret), under));
+            for resealed in before.digest_keys_for(&kept, &after).unwrap() {
+                kept.retain(|key| key.fingerprint != resealed.fingerprint);
+                kept.push(resealed);
+            }
+            key = before.reseal(&key, &after).unwrap();
+            assert!(before.check(&key).is_err() && before.keep(&kept).is_err());
+            let both = new(index - 1).accepting(next);
+            for vault in [after, both] {
+                vault.keep(&kept).unwrap();
+                assert!(KeyRing::open(&vault, std::slice::from_ref(&key), None).is_ok());
+                for (digest, under) in &digests {
+                    assert!(vault.digest(under, application, &secret).matches(digest));
+                }
+            }
+        }
+        let last = new(3);
+        assert!(last.digest_keys_for(&kept, &last).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_digest_under_an_unknown_master_key_matches_nothing() {
+        let (one, other) = (vault(), vault());
+        let (application, secret) = secrets();
+        let digest = one.digest(one.fingerprint(), application, &secret);
+        assert!(one.digest(one.fingerprint(), application, &secret).matches(&digest));
+        assert!(!other.digest(one.fingerprint(), application, &secret).matches(&digest));
+        let moved = KeptDigestKey {
+            fingerprint: "00000000".to_owned(),
+            ..other.digest_keys_for(&[], &one).unwrap().remove(0)
+        };
+        assert!(matches!(one.keep(&[moved]).unwrap_err(), CannotUse::FormerDigestKey { .. }));
     }
 }

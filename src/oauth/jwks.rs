@@ -1,16 +1,11 @@
 //! The published keys (RFC 7517).
 //! Not for: choosing them; the key ring has done so.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::crypto::jwk::PublicKey;
 use crate::issuer::Issuer;
 use crate::issuer::document::Document;
-
-/// How long verifiers may keep the keys before they ask again.
-pub const MAX_AGE: Duration = Duration::from_mins(5);
 
 /// A JWK that may verify tokens, as read from a JWKS.
 #[derive(Debug, Clone, PartialEq, Eq)]

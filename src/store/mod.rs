@@ -10,9 +10,9 @@ use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::{Application, ClientId, Registered};
 use crate::domain::audit::{AuditEvent, RecordedEvent};
 use crate::domain::credential::Credential;
-use crate::domain::id::{ApplicationId, CredentialId, TenantId};
+use crate::domain::id::{ApplicationId, CredentialId, KeyId, TenantId};
 use crate::domain::scope::{Scope, ScopeName};
-use crate::domain::signing_key::SigningKey;
+use crate::domain::signing_key::{KeptDigestKey, KeyState, SigningKey};
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 
@@ -115,6 +115,26 @@ pub trait Store: Send + Sync {
 
     /// The signing keys of a tenant, oldest first.
     async fn signing_keys(&self, tenant: TenantId) -> Result<Vec<SigningKey>, StoreError>;
+    /// Adds and moves signing keys of a tenant, all or none. It does nothing and answers `false` unless each key is still
+    /// in the state it is to leave, there is at most one upcoming and one active key of each algorithm afterwards, and
+    /// some key is active. A key that becomes gone loses its private half and keeps its id.
+    async fn change_signing_keys(
+        &self,
+        tenant: TenantId,
+        change: KeyChange,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError>;
+    /// Replaces how the private half of a key is sealed, if it is still sealed under the master key `former`.
+    async fn reseal_signing_key(
+        &self,
+        key: SigningKey,
+        former: String,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError>;
+    /// The digest keys of former master keys.
+    async fn digest_keys(&self) -> Result<Vec<KeptDigestKey>, StoreError>;
+    /// Keeps the digest key of a master key: adds it, or replaces how it is sealed.
+    async fn keep_digest_key(&self, key: KeptDigestKey, event: AuditEvent) -> Result<(), StoreError>;
 
     /// Audit events after a place in the order, at most `limit`, oldest first.
     async fn audit_events(&self, after: i64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError>;
@@ -134,6 +154,28 @@ pub struct ScopeChange {
     pub added: Vec<Scope>,
     /// Scopes it defines no more.
     pub removed: Vec<ScopeName>,
+}
+
+/// How the signing keys of a tenant change.
+#[derive(Debug, Clone, Default)]
+pub struct KeyChange {
+    /// Keys that go from state to state, in this order.
+    pub moved: Vec<KeyMove>,
+    /// A key that is new.
+    pub added: Option<SigningKey>,
+}
+
+/// A signing key that goes from state to state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyMove {
+    /// Which key.
+    pub key: KeyId,
+    /// The state it must be in.
+    pub from: KeyState,
+    /// The state it comes into.
+    pub to: KeyState,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What changed, for servers that keep parts of the store in memory.

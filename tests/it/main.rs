@@ -17,6 +17,8 @@ mod tidy;
 mod discovery;
 /// Changes from the command line reach a running server.
 mod following;
+/// Keys that rotate, leak, and a clock that goes back: CONFORMANCE I.
+mod rotation;
 /// Tenants by host: CONFORMANCE R.
 mod tenants;
 /// `POST /oauth2/token`: CONFORMANCE B to F and H.

@@ -29,24 +29,27 @@ impl crate::crypto::random::Random for Zeros {
     }
 }
 
-/// Digests the secret once and compares it with every credential of the application, whichever matches.
+/// Digests the secret and compares it with every credential of the application, whichever matches. One digest serves all
+/// credentials that were made under the same master key, which after a change of it may be two.
 pub(super) fn verify(issuer: &Issuer, registered: Option<&Registered>, proof: &Secret) -> Verdict {
     let owner = registered.map_or(*NOBODY, |registered| registered.application.id);
-    let too_long = proof.expose().len() > MAX_SECRET_BYTES;
-    let digest = if too_long {
-        issuer.digest(owner, &Secret::new(String::new()))
-    } else {
-        issuer.digest(owner, proof)
-    };
+    let nothing = Secret::new(String::new());
+    let proof = if proof.expose().len() > MAX_SECRET_BYTES { &nothing } else { proof };
     let mut verdict = Verdict::Wrong;
     let Some(registered) = registered.filter(|registered| !registered.credentials.is_empty()) else {
         // As much work as for an application with one credential.
+        let digest = issuer.digest(None, owner, proof);
         let _ = std::hint::black_box(digest.matches(&SecretDigest::from_bytes([0; 32])));
         return verdict;
     };
     let now = issuer.now();
+    let mut digests: Vec<(&str, SecretDigest)> = Vec::with_capacity(1);
     for credential in &registered.credentials {
-        if credential.digest.matches(&digest) {
+        let under = credential.digested_under.as_str();
+        if !digests.iter().any(|(known, _)| *known == under) {
+            digests.push((under, issuer.digest(Some(under), owner, proof)));
+        }
+        if digests.iter().any(|(known, digest)| *known == under && credential.digest.matches(digest)) {
             if credential.is_live(now) {
                 verdict = Verdict::Proved(credential.id);
             } else if matches!(verdict, Verdict::Wrong) {

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, Transaction};
 
-use super::{Changes, Health, ScopeChange, Store, StoreError};
+use super::{Changes, Conflict, Health, KeyChange, ScopeChange, Store, StoreError};
 use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::{Application, ClientId, Registered};
 use crate::domain::audit::{AuditEvent, RecordedEvent};
 use crate::domain::credential::Credential;
 use crate::domain::id::{ApplicationId, CredentialId, TenantId};
 use crate::domain::scope::{Scope, ScopeName};
-use crate::domain::signing_key::SigningKey;
+use crate::domain::signing_key::{KeptDigestKey, SigningKey};
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 
@@ -23,6 +23,7 @@ mod applications;
 mod connection;
 mod credentials;
 mod error;
+mod keys;
 mod log;
 mod row;
 pub mod schema;
@@ -301,7 +302,48 @@ impl Store for Sqlite {
     }
 
     async fn signing_keys(&self, tenant: TenantId) -> Result<Vec<SigningKey>, StoreError> {
-        self.follow(move |connection| tenants::signing_keys(connection, tenant)).await
+        self.follow(move |connection| keys::all(connection, tenant)).await
+    }
+
+    async fn change_signing_keys(
+        &self,
+        tenant: TenantId,
+        change: KeyChange,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let changed = self.write(move |transaction| {
+            keys::change(transaction, tenant, &change)?;
+            log::record(transaction, &event, Some((tenant, None)))
+        });
+        match changed.await {
+            Err(StoreError::Conflict(Conflict::Changed | Conflict::Exists | Conflict::Missing)) => Ok(false),
+            answer => answer.map(|()| true),
+        }
+    }
+
+    async fn reseal_signing_key(
+        &self,
+        key: SigningKey,
+        former: String,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        self.write(move |transaction| {
+            let resealed = keys::reseal(transaction, &key, &former)?;
+            log::record_if(resealed, transaction, &event, Some((key.tenant, None)))
+        })
+        .await
+    }
+
+    async fn digest_keys(&self) -> Result<Vec<KeptDigestKey>, StoreError> {
+        self.follow(keys::digest_keys).await
+    }
+
+    async fn keep_digest_key(&self, key: KeptDigestKey, event: AuditEvent) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            keys::keep_digest_key(transaction, &key)?;
+            log::record(transaction, &event, None)
+        })
+        .await
     }
 
     async fn audit_events(&self, after: i64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {

@@ -7,10 +7,13 @@ use super::{Migrated, error};
 use crate::store::{Health, StoreError};
 
 /// The migrations, the first one first.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_foundation.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/sqlite/0001_foundation.sql"),
+    include_str!("../../../migrations/sqlite/0002_keys.sql"),
+];
 
 /// The number of the newest schema this program knows.
-pub const NEWEST: u32 = 1;
+pub const NEWEST: u32 = 2;
 
 /// Brings the schema up to date, in one transaction for each migration, so that two programs starting at once
 /// do not run one twice.
@@ -72,12 +75,35 @@ mod tests {
     }
 
     #[test]
+    fn what_a_first_release_has_kept_of_gone_keys_is_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("first.db");
+        let first = Connection::open(&file).unwrap();
+        first.execute_batch(MIGRATIONS[0]).unwrap();
+        first.pragma_update(None, "user_version", 1).unwrap();
+        first
+            .execute_batch(
+                "PRAGMA foreign_keys = off;
+                 INSERT INTO signing_key VALUES ('a', 't', 'RS256', 'gone', '{}', x'07', 'f', 1, 2);
+                 INSERT INTO signing_key VALUES ('b', 't', 'RS256', 'active', '{}', x'07', 'f', 1, 2);",
+            )
+            .unwrap();
+        assert_eq!(Sqlite::open(&file).unwrap().1, Migrated { from: 1, to: NEWEST });
+        let lengths = "SELECT group_concat(length(sealed)) FROM signing_key ORDER BY id";
+        let lengths: String = first.query_row(lengths, [], |row| row.get(0)).unwrap();
+        assert_eq!(lengths, "0,1");
+    }
+
+    #[test]
     fn refuses_a_newer_schema_and_leaves_it_alone() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("newer.db");
         Connection::open(&file).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let refused = Sqlite::open(&file).err().unwrap();
-        assert!(refused.to_string().contains("number 99, this program knows up to 1"), "{refused}");
+        assert!(
+            refused.to_string().contains(&format!("number 99, this program knows up to {NEWEST}")),
+            "{refused}"
+        );
         assert_eq!(number(&Connection::open(&file).unwrap()).unwrap(), 99);
     }
 

@@ -1,15 +1,13 @@
-//! Tenants, their hosts and their signing keys.
-//! Not for: opening the keys.
+//! Tenants and their hosts.
+//! Not for: their signing keys (`keys.rs`), beyond the first.
 
 use std::time::Duration;
 
 use rusqlite::{Connection, Row, Transaction, params};
 
-use super::row;
-use crate::crypto::jwk::PublicKey;
-use crate::crypto::seal::Sealed;
+use super::{keys, row};
 use crate::domain::id::TenantId;
-use crate::domain::signing_key::{KeyState, SigningKey};
+use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::{Host, IssuerUrl, Tenant};
 use crate::store::{Conflict, StoreError};
 
@@ -48,7 +46,7 @@ pub(super) fn add(
         ],
     )?;
     add_hosts(transaction, tenant)?;
-    add_signing_key(transaction, key)
+    keys::add(transaction, key)
 }
 
 pub(super) fn change(transaction: &Transaction<'_>, tenant: &Tenant) -> Result<(), StoreError> {
@@ -82,32 +80,6 @@ pub(super) fn remove(transaction: &Transaction<'_>, tenant: TenantId) -> Result<
     Ok(row::execute(transaction, "DELETE FROM tenant WHERE id = ?1", [&id])? > 0)
 }
 
-pub(super) fn signing_keys(connection: &Connection, tenant: TenantId) -> Result<Vec<SigningKey>, StoreError> {
-    let sql = "SELECT * FROM signing_key WHERE tenant_id = ?1 ORDER BY created_at, id";
-    row::rows(connection, sql, [tenant.to_string()], read_key)
-}
-
-fn add_signing_key(transaction: &Transaction<'_>, key: &SigningKey) -> Result<(), StoreError> {
-    row::execute(
-        transaction,
-        "INSERT INTO signing_key
-            (id, tenant_id, algorithm, state, public_jwk, sealed, sealed_under, created_at, state_since)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        params![
-            key.id.to_string(),
-            key.tenant.to_string(),
-            key.algorithm,
-            key.state.as_str(),
-            serde_json::Value::Object(key.public.to_members()).to_string(),
-            key.sealed.as_bytes(),
-            key.sealed_under,
-            key.created_at.as_millis(),
-            key.state_since.as_millis(),
-        ],
-    )
-    .map(|_| ())
-}
-
 fn add_hosts(transaction: &Transaction<'_>, tenant: &Tenant) -> Result<(), StoreError> {
     for (position, host) in (0_i64..).zip(&tenant.hosts) {
         row::execute(
@@ -131,21 +103,5 @@ fn read(row: &Row<'_>) -> Result<Tenant, StoreError> {
         created_at: row::time(row, "created_at")?,
         updated_at: row::time(row, "updated_at")?,
         version: row::get(row, "version")?,
-    })
-}
-
-fn read_key(row: &Row<'_>) -> Result<SigningKey, StoreError> {
-    Ok(SigningKey {
-        id: row::parse(row, "id")?,
-        tenant: row::parse(row, "tenant_id")?,
-        algorithm: row::get(row, "algorithm")?,
-        state: row::checked(row, "state", |text| KeyState::parse(text).ok())?,
-        public: row::checked(row, "public_jwk", |text| {
-            PublicKey::from_members(&serde_json::from_str(text).ok()?).ok()
-        })?,
-        sealed: Sealed::from_bytes(row::get(row, "sealed")?),
-        sealed_under: row::get(row, "sealed_under")?,
-        created_at: row::time(row, "created_at")?,
-        state_since: row::time(row, "state_since")?,
     })
 }

@@ -14,6 +14,7 @@ use crate::domain::tenant::Tenant;
 
 mod apis;
 mod applications;
+mod keys;
 mod logs;
 mod registry;
 pub(super) mod sample;
@@ -98,6 +99,12 @@ every_backend! {
     applications::a_last_use_only_moves_forward,
     applications::of_many_who_add_the_same_client_id_one_wins,
     applications::of_many_who_change_the_same_version_one_wins,
+    keys::moves_keys_only_from_the_state_they_are_in,
+    keys::keeps_of_a_gone_key_its_id_alone,
+    keys::has_one_key_of_an_algorithm_upcoming_and_one_active,
+    keys::of_many_who_make_the_next_key_one_wins,
+    keys::reseals_a_key_that_is_sealed_as_before,
+    keys::keeps_digest_keys_and_tells_every_tenant,
     logs::writes_one_event_for_each_change_and_none_for_none,
     logs::lists_what_changed_after_a_revision,
     logs::says_so_when_it_has_forgotten_too_much,

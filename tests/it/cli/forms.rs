@@ -241,7 +241,9 @@ fn keys_are_listed_and_the_schema_is_brought_up_to_date() {
 
     let keys = done(&installation, "key list");
     assert_eq!(keys.as_array().unwrap().len(), 1);
-    assert_eq!(members(&keys[0]), ["kid", "algorithm", "state", "thumbprint", "created_at", "state_since"]);
+    let shown = ["kid", "algorithm", "state", "thumbprint", "created_at", "state_since"];
+    assert_eq!(members(&keys[0]), [&shown[..], &["signs_from", "published_until"]].concat());
+    assert_eq!((&keys[0]["signs_from"], &keys[0]["published_until"]), (&json!(null), &json!(null)));
     assert_eq!((text(&keys[0], "algorithm"), text(&keys[0], "state")), ("RS256", "active"));
 }
 

@@ -17,8 +17,12 @@ mod dev;
 mod forged;
 /// The exact forms other programs rely on.
 mod forms;
+/// Signing keys that an operator rotates and revokes.
+mod keys;
 /// A change and the server that is running.
 mod live;
+/// The master key is changed while servers run.
+mod master_key;
 /// Wrong usage, and what is unknown or was removed.
 mod refusals;
 /// Where secrets come from, and where they never go.

@@ -38,7 +38,7 @@ fn wrong_usage_is_explained() {
         |app secret add x --expires 1d --expires 2d|app secret list|tenant add|tenant add y --issuer https://y.example
         |tenant add y --host y.example|tenant add y --host y --issuer https://y --issuer https://z|tenant show
         |tenant set x --enabled 1|scope add|scope add a b|scope set read|scope add a --description b --description c
-        |key|key list x|key rotate|migrate now|token|token get --client-id x|token get --issuer http://127.0.0.1:1
+        |key|key list x|key rotate x|key revoke|key revoke x y|key reseal x|migrate now|token|token get --client-id x|token get --issuer http://127.0.0.1:1
         |token get --issuer http://127.0.0.1:1 --client-id x --secret y|token verify|token inspect a.b.c
         |serve now|serve --listen-public 127.0.0.1:0 --listen-public 127.0.0.1:0|dev --demo|--output xml app list
         |--output json --output json app list|--data a --data b app list|--tenant a --tenant b app list";

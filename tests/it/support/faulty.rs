@@ -10,10 +10,10 @@ use chancery::domain::audit::{AuditEvent, RecordedEvent};
 use chancery::domain::credential::Credential;
 use chancery::domain::id::{ApplicationId, CredentialId, TenantId};
 use chancery::domain::scope::{Scope, ScopeName};
-use chancery::domain::signing_key::SigningKey;
+use chancery::domain::signing_key::{KeptDigestKey, SigningKey};
 use chancery::domain::tenant::Tenant;
 use chancery::domain::time::Timestamp;
-use chancery::store::{Changes, Health, ScopeChange, Store, StoreError};
+use chancery::store::{Changes, Health, KeyChange, ScopeChange, Store, StoreError};
 
 type Answer<T> = Result<T, StoreError>;
 
@@ -135,6 +135,23 @@ impl Store for Faulty {
     }
     async fn signing_keys(&self, tenant: TenantId) -> Answer<Vec<SigningKey>> {
         self.works()?.signing_keys(tenant).await
+    }
+    async fn change_signing_keys(
+        &self,
+        tenant: TenantId,
+        change: KeyChange,
+        event: AuditEvent,
+    ) -> Answer<bool> {
+        self.works()?.change_signing_keys(tenant, change, event).await
+    }
+    async fn reseal_signing_key(&self, key: SigningKey, former: String, event: AuditEvent) -> Answer<bool> {
+        self.works()?.reseal_signing_key(key, former, event).await
+    }
+    async fn digest_keys(&self) -> Answer<Vec<KeptDigestKey>> {
+        self.works()?.digest_keys().await
+    }
+    async fn keep_digest_key(&self, key: KeptDigestKey, event: AuditEvent) -> Answer<()> {
+        self.works()?.keep_digest_key(key, event).await
     }
     async fn audit_events(&self, after: i64, limit: usize) -> Answer<Vec<RecordedEvent>> {
         self.works()?.audit_events(after, limit).await

@@ -116,7 +116,7 @@ impl TestServer {
         let signing = Signing::new(1);
         let store = wrap(Arc::clone(&admin.store));
         let (shown, random) = (Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&admin.random));
-        let services = Services::new(store, shown, random, vault(&format!("{seed}, serving")), signing);
+        let services = Services::new(store, shown, random, vault(&format!("vault of {seed}")), signing);
         let directory = Arc::new(Directory::open(services).await.unwrap());
         let front = Front::new(Listener::Public { https: false, any_host: true }, Arc::clone(&directory));
         Self { folder, clock, admin, directory, front }
@@ -128,6 +128,18 @@ impl TestServer {
 
     pub(crate) fn advance(&self, duration: Duration) {
         self.clock.advance(duration);
+    }
+
+    /// Steps the time of day by so many seconds, and nothing else.
+    pub(crate) fn step_clock(&self, seconds: i64) {
+        self.clock.step(seconds);
+    }
+
+    /// Does what a running server does beside its requests.
+    pub(crate) async fn run_chores(&self) {
+        self.directory.follow().await.unwrap();
+        self.directory.rotate_keys().await.unwrap();
+        self.directory.follow().await.unwrap();
     }
 
     /// Lets a second pass: after that no server may act on what was before.
@@ -279,12 +291,12 @@ fn copy(template: &[u8]) -> Arc<TempDir> {
 
 fn operator(folder: &TempDir, clock: Arc<SetClock>, seed: &str) -> Admin {
     let (store, _) = Sqlite::open(&folder.path().join("store.db")).unwrap();
-    let random = Arc::new(Seeded::new(seed));
-    Admin { store: Arc::new(store), clock, random, vault: vault(seed), actor: "tester".to_owned() }
+    let (random, vault) = (Arc::new(Seeded::new(seed)), vault(&format!("vault of {seed}'s operator")));
+    Admin { store: Arc::new(store), clock, random, vault, actor: "tester".to_owned() }
 }
 
-/// All stores of the tests are under one master key; the ids of keys are another in each seed.
+/// All stores of the tests are under one master key. Each vault has a seed of its own, since no two keys have one id.
 fn vault(seed: &str) -> Vault {
     let master = MasterKey::generate(&Seeded::new("master key"));
-    Vault::new(&master, Arc::new(Seeded::new(&format!("vault of {seed}"))))
+    Vault::new(&master, Arc::new(Seeded::new(seed)))
 }

@@ -1,6 +1,6 @@
 //! A clock that stands until it is moved, and randomness that is the same in each run.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use chancery::crypto::random::Random;
@@ -10,21 +10,28 @@ use chancery::domain::time::{Clock, Timestamp};
 /// When every test begins, in seconds: the time of the reference's sample token.
 pub(crate) const BEGINNING: i64 = 1_640_588_828;
 
-/// Time of day and monotonic time, which go on together, and only when told to.
+/// Time of day and monotonic time, which go on together, and only when told to. The time of day can be stepped alone.
 #[derive(Default)]
 pub(crate) struct SetClock {
     millis: AtomicU64,
+    stepped: AtomicI64,
 }
 
 impl SetClock {
     pub(crate) fn advance(&self, duration: Duration) {
         self.millis.fetch_add(u64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
     }
+
+    /// Steps the time of day by so many seconds.
+    pub(crate) fn step(&self, seconds: i64) {
+        self.stepped.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
 }
 
 impl Clock for SetClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_seconds(BEGINNING).plus(self.monotonic())
+        let now = Timestamp::from_seconds(BEGINNING).plus(self.monotonic());
+        Timestamp::from_millis(now.as_millis() + self.stepped.load(Ordering::SeqCst))
     }
 
     fn monotonic(&self) -> Duration {
