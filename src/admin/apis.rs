@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::change::{Change, TokenChange, distinct, set};
-use super::{Admin, AdminError, insist, view};
+use super::{Admin, AdminError, insist, keys, view};
 use crate::crypto::algorithm::{self, ALGORITHMS, Algorithm};
 use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::scope::{Scope, ScopeName};
@@ -73,7 +73,12 @@ pub async fn add(
     let event = admin.event(tenant.id, "api.add", api.identifier.as_str(), describe(&described));
     match admin.store.add_api(api.clone(), scopes, event).await {
         Err(StoreError::Conflict(Conflict::Exists)) => Err(taken(&api.identifier)),
-        answer => Ok(answer.map(|()| described)?),
+        answer => {
+            answer?;
+            // A key for the algorithm it asks for is published from now on, so that it signs the sooner.
+            keys::provide(admin, tenant).await;
+            Ok(described)
+        }
     }
 }
 
@@ -143,6 +148,7 @@ async fn change_once(
         ))),
         answer => {
             answer?;
+            keys::provide(admin, tenant).await;
             after.api.version += 1;
             Ok(after)
         }

@@ -52,13 +52,12 @@ pub async fn list(admin: &Admin, tenant: &Tenant) -> Result<Vec<SigningKey>, Adm
     Ok(admin.store.signing_keys(tenant.id).await?)
 }
 
-/// Does now what the schedule has for a tenant, such as making a key of an algorithm that has just been asked for. A
-/// server does the same a few seconds later.
-///
-/// # Errors
-/// When the store does not answer or a key cannot be made.
-pub async fn provide(admin: &Admin, tenant: &Tenant) -> Result<(), AdminError> {
-    Ok(rotation(admin).run(tenant).await?)
+/// Does now what the schedule has for a tenant, such as making a key of an algorithm that has just been asked for. What
+/// was asked for is stored already, and a server does the same a few seconds later: a failure is logged and no more.
+pub(super) async fn provide(admin: &Admin, tenant: &Tenant) {
+    if let Err(error) = rotation(admin).run(tenant).await {
+        tracing::warn!(tenant = tenant.name, %error, "a key that is asked for could not be made yet");
+    }
 }
 
 /// Makes the next key of an algorithm, the tenant's unless another is named. It signs when it was published for long

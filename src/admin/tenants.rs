@@ -104,11 +104,8 @@ async fn change_once(admin: &Admin, name: &str, change: TenantChange) -> Result<
         Err(StoreError::Conflict(Conflict::Exists)) => return Err(taken(name)),
         answer => answer?,
     }
-    if after.algorithm != before.algorithm
-        && let Err(error) = keys::provide(admin, &after).await
-    {
-        // The tenant was changed, and a server will make the key in a few seconds.
-        tracing::warn!(tenant = name, %error, "the key of the tenant's new algorithm could not be made yet");
+    if after.algorithm != before.algorithm {
+        keys::provide(admin, &after).await;
     }
     Ok(Tenant { version: after.version + 1, ..after })
 }
