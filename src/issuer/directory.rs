@@ -273,6 +273,9 @@ impl Directory {
                 Ok(keys) => {
                     let (id, hosts) = (tenant.id, tenant.hosts.clone());
                     let apis = self.services.cached.store().apis(id).await?;
+                    let is_of_an_api =
+                        |name: &str| apis.iter().any(|api| api.algorithm.as_deref() == Some(name));
+                    let keys = keys.sparing(is_of_an_api);
                     let apis = apis.into_iter().map(|api| (api.identifier.clone(), Arc::new(api))).collect();
                     let issuer =
                         Arc::new(Issuer { tenant, keys, apis, services: Arc::clone(&self.services) });
