@@ -274,6 +274,9 @@ impl Directory {
                 Ok(keys) => {
                     let (id, hosts) = (tenant.id, tenant.hosts.clone());
                     let apis = self.services.cached.store().apis(id).await?;
+                    let is_of_an_api =
+                        |name: &str| apis.iter().any(|api| api.algorithm.as_deref() == Some(name));
+                    let keys = keys.sparing(is_of_an_api);
                     let apis = apis.into_iter().map(|api| (api.identifier.clone(), Arc::new(api))).collect();
                     let (documents, services) = (Documents::default(), Arc::clone(&self.services));
                     let issuer = Arc::new(Issuer { tenant, keys, apis, documents, services });

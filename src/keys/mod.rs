@@ -19,8 +19,8 @@ use vault::{CannotUse, Vault};
 
 /// A tenant's keys, opened and ready: parsed once, never again for a token.
 pub struct KeyRing {
-    /// The oldest key that signs: for whatever has no key of its own algorithm.
-    first: Arc<ReadyKey>,
+    /// The key that signs for whatever has no key of its own algorithm yet.
+    stand_in: Arc<ReadyKey>,
     /// Every key that signs, the oldest first.
     active: Vec<Arc<ReadyKey>>,
     published: Vec<PublishedKey>,
@@ -62,7 +62,7 @@ impl KeyRing {
                 None => active.push(Arc::new(Self::make_ready(vault, key)?)),
             }
         }
-        let first = Arc::clone(active.first().ok_or(CannotUse::NoActiveKey)?);
+        let stand_in = Arc::clone(active.first().ok_or(CannotUse::NoActiveKey)?);
         // A key that does not sign is opened as well, once: whoever can write the store, but has no master key, must
         // not be able to publish a key of his own.
         for key in keys.iter().filter(|key| key.state.is_published() && key.state != KeyState::Active) {
@@ -81,15 +81,25 @@ impl KeyRing {
                 public: key.public.clone(),
             })
             .collect();
-        Ok(Self { first, active, published })
+        Ok(Self { stand_in, active, published })
+    }
+
+    /// While the tenant's algorithm is new and has no key that signs, its former one is what verifiers know: that of the
+    /// oldest key whose algorithm no API has for itself.
+    #[must_use]
+    pub fn sparing(mut self, is_of_an_api: impl Fn(&str) -> bool) -> Self {
+        if let Some(key) = self.active.iter().find(|key| !is_of_an_api(key.algorithm)) {
+            self.stand_in = Arc::clone(key);
+        }
+        self
     }
 
     /// The key that signs now for whoever wants the first of these algorithms, or else the next, and so on. While there
-    /// is a key for none of them, because it was published too short a time ago, the oldest key signs.
+    /// is a key for none of them, because it was published too short a time ago, another one stands in.
     #[must_use]
     pub fn active(&self, wanted: &[&str]) -> &Arc<ReadyKey> {
         let newest = |algorithm: &&str| self.active.iter().rfind(|key| key.algorithm == *algorithm);
-        wanted.iter().find_map(newest).unwrap_or(&self.first)
+        wanted.iter().find_map(newest).unwrap_or(&self.stand_in)
     }
 
     /// The keys of the JWKS, oldest first.
@@ -106,5 +116,53 @@ impl KeyRing {
             return Err(CannotUse::Damaged { key: key.id });
         }
         Ok(ReadyKey { id: key.id, algorithm: algorithm.name(), signer })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::algorithm::SigningFailed;
+    use crate::crypto::random::SystemRandom;
+
+    struct Dummy(PublicKey);
+
+    impl Signer for Dummy {
+        fn sign(&self, _: &[u8], _: &mut Vec<u8>) -> Result<(), SigningFailed> {
+            Err(SigningFailed)
+        }
+
+        fn signature_length(&self) -> usize {
+            0
+        }
+
+        fn public_key(&self) -> &PublicKey {
+            &self.0
+        }
+    }
+
+    fn ring(algorithms: &[&'static str]) -> KeyRing {
+        let ready = |algorithm: &&'static str| {
+            let signer = Arc::new(Dummy(PublicKey::Rsa { n: vec![], e: vec![] }));
+            Arc::new(ReadyKey { id: KeyId::new(&SystemRandom), algorithm, signer })
+        };
+        let active: Vec<_> = algorithms.iter().map(ready).collect();
+        KeyRing { stand_in: Arc::clone(&active[0]), active, published: Vec::new() }
+    }
+
+    #[test]
+    fn signs_with_what_is_wanted_or_else_with_what_verifiers_know() {
+        let ring = ring(&["ES256", "RS256"]).sparing(|name| name == "ES256");
+        let signs = |wanted: &[&str]| ring.active(wanted).algorithm;
+        assert_eq!(signs(&["ES256", "EdDSA"]), "ES256");
+        assert_eq!(signs(&["PS256", "RS256"]), "RS256");
+        // The tenant was RS256 and is to be EdDSA; ES256 is for one API alone, although its key is older.
+        assert_eq!(signs(&["EdDSA", "EdDSA"]), "RS256");
+    }
+
+    #[test]
+    fn where_apis_have_every_algorithm_the_oldest_key_stands_in() {
+        let ring = ring(&["ES256", "RS256"]).sparing(|_| true);
+        assert_eq!(ring.active(&["EdDSA"]).algorithm, "ES256");
     }
 }
