@@ -39,6 +39,7 @@ pub(super) fn prepare(folder: &Path) -> Outcome {
         clock: Arc::new(SystemClock::new()),
         random: Arc::new(SystemRandom),
         vault: Vault::new(&master, Arc::new(SystemRandom)),
+        experimental: false,
         actor: "bench".to_owned(),
     };
     tokio::runtime::Builder::new_current_thread().build()?.block_on(async {

@@ -66,7 +66,7 @@ pub async fn add(
     };
     let mut names = settings.apply(&mut api).map(distinct).unwrap_or_default();
     names.sort();
-    check(&api)?;
+    check(admin, &api)?;
     let scopes = names.iter().map(|name| scope_of(admin, &api, name)).collect();
     let described = Described { api, scopes: names };
     let Described { api, .. } = &described;
@@ -131,7 +131,7 @@ async fn change_once(
     if after.api == before.api && after.scopes == before.scopes {
         return Ok(before);
     }
-    check(&after.api)?;
+    check(admin, &after.api)?;
     after.api.updated_at = admin.now();
     let added = after.scopes.iter().filter(|name| !before.scopes.contains(name));
     let removed = before.scopes.iter().filter(|name| !after.scopes.contains(name));
@@ -183,12 +183,20 @@ pub(super) fn no_api(identifier: &str) -> AdminError {
 /// The algorithm of this name, for tokens to be signed with.
 ///
 /// # Errors
-/// When there is none of that name.
-pub(super) fn find_algorithm(name: &str) -> Result<&'static dyn Algorithm, Invalid> {
-    algorithm::find(name).ok_or_else(|| {
-        let names: Vec<_> = ALGORITHMS.iter().map(|algorithm| algorithm.name()).collect();
-        Invalid(format!("{name:?} is not an algorithm: one of {}", names.join(", ")))
-    })
+/// When there is none of that name, or it is experimental and that is not allowed.
+pub(super) fn find_algorithm(admin: &Admin, name: &str) -> Result<&'static dyn Algorithm, Invalid> {
+    let is_allowed = |algorithm: &dyn Algorithm| admin.experimental || !algorithm.is_experimental();
+    match algorithm::find(name) {
+        Some(algorithm) if is_allowed(algorithm) => Ok(algorithm),
+        Some(_) => Err(Invalid(format!(
+            "{name} is experimental: set keys.experimental to true (CHANCERY_KEYS_EXPERIMENTAL) if you want it all the same"
+        ))),
+        None => {
+            let allowed = ALGORITHMS.iter().filter(|algorithm| is_allowed(**algorithm));
+            let names: Vec<_> = allowed.map(|algorithm| algorithm.name()).collect();
+            Err(Invalid(format!("{name:?} is not an algorithm: one of {}", names.join(", "))))
+        }
+    }
 }
 
 impl ApiChange {
@@ -201,12 +209,12 @@ impl ApiChange {
     }
 }
 
-fn check(api: &Api) -> Result<(), Invalid> {
+fn check(admin: &Admin, api: &Api) -> Result<(), Invalid> {
     if !api.name.is_empty() {
         check_label("name", &api.name, MAX_NAME)?;
     }
     api.token.check()?;
-    api.algorithm.as_deref().map_or(Ok(()), |name| find_algorithm(name).map(|_| ()))
+    api.algorithm.as_deref().map_or(Ok(()), |name| find_algorithm(admin, name).map(|_| ()))
 }
 
 fn scope_of(admin: &Admin, api: &Api, name: &ScopeName) -> Scope {

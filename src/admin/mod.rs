@@ -37,6 +37,8 @@ pub struct Admin {
     pub random: Arc<dyn Random>,
     /// Seals keys and digests secrets.
     pub vault: Vault,
+    /// Whether algorithms may be chosen that are experimental.
+    pub experimental: bool,
     /// Who it is, for the audit.
     pub actor: String,
 }

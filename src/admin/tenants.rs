@@ -47,7 +47,7 @@ pub async fn add(
     check_tenant_name(name)?;
     let default = || ALGORITHMS.first().copied().ok_or(CannotUse::NotMade);
     let algorithm = match algorithm {
-        Some(name) => find_algorithm(name)?,
+        Some(name) => find_algorithm(admin, name)?,
         None => default()?,
     };
     let (id, now) = (TenantId::new(admin.random.as_ref()), admin.now());
@@ -92,7 +92,9 @@ async fn change_once(admin: &Admin, name: &str, change: TenantChange) -> Result<
     set(&mut after.enabled, change.enabled);
     set(&mut after.algorithm, change.algorithm);
     set(&mut after.key_period, change.key_period);
-    find_algorithm(&after.algorithm)?;
+    if after.algorithm != before.algorithm {
+        find_algorithm(admin, &after.algorithm)?;
+    }
     check_key_period(after.key_period)?;
     if after == before {
         return Ok(before);

@@ -34,6 +34,9 @@ pub(super) struct ServeFlags {
     /// A second master key that is accepted while the master key is being changed: a file, or env:NAME
     #[arg(long, value_name = "FILE|env:NAME")]
     keys_accept: Option<String>,
+    /// Whether algorithms may be chosen that are experimental [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    keys_experimental: Option<String>,
     /// auto, text or json [default: auto]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
@@ -56,6 +59,7 @@ impl ServeFlags {
             ("issuer", &self.issuer),
             ("keys.master", &self.keys_master),
             ("keys.accept", &self.keys_accept),
+            ("keys.experimental", &self.keys_experimental),
             ("log.format", &self.log_format),
             ("log.level", &self.log_level),
         ]

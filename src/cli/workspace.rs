@@ -59,7 +59,8 @@ pub(super) async fn open(settings: &Settings) -> Result<Admin, Failure> {
         keys.iter().filter(|key| key.state.is_published()).try_for_each(|key| vault.check(key))?;
     }
     vault.keep(&store.digest_keys().await?)?;
-    Ok(Admin { store, clock, random, vault, actor: actor() })
+    let experimental = settings.signing.experimental;
+    Ok(Admin { store, clock, random, vault, experimental, actor: actor() })
 }
 
 /// Opens everything, and the tenant that is meant: the one named; or else the default tenant, which is made when there

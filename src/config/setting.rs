@@ -111,6 +111,11 @@ pub const SETTINGS: &[Setting] = &[
         help: "Where a second master key is that is accepted while the master key is being changed: file:PATH or env:NAME",
     },
     Setting {
+        name: "keys.experimental",
+        default: SettingDefault::Value("false"),
+        help: "Whether commands may choose algorithms that are experimental: true or false",
+    },
+    Setting {
         name: "log.format",
         default: SettingDefault::Value("auto"),
         help: "How log lines are written: auto (text on a terminal, else json), text or json",

@@ -1,4 +1,5 @@
-//! `keys.master` and `keys.accept`: where the 256-bit keys are that seal signing keys and key the secret digests.
+//! The `keys` section: where the 256-bit keys are that seal signing keys and key the secret digests, and which
+//! algorithms may be chosen.
 //! Reading the file, making it, and decoding the key are not done here.
 
 use super::reader::{Reader, parse_path};
@@ -14,6 +15,8 @@ pub struct SigningSettings {
     pub master_key: MasterKeySource,
     /// `keys.accept`: where a second one is that is accepted while the first is being changed. Default: none.
     pub accepted: Option<MasterKeySource>,
+    /// `keys.experimental`: whether algorithms may be chosen that are experimental. Default: false.
+    pub experimental: bool,
 }
 
 /// Where the master key is.
@@ -61,12 +64,13 @@ pub(super) fn read(reader: &mut Reader<'_>, data: Option<&Path>) -> Option<Signi
     let is_given = reader.is_given("keys.master");
     let master_key = read_one(reader, "keys.master");
     let accepted = read_one(reader, "keys.accept");
+    let experimental = reader.truth("keys.experimental");
     let master_key = match master_key {
         Some(source) => source,
         None if is_given => return None,
         None => MasterKeySource::Default(data?.join("master.key")),
     };
-    Some(SigningSettings { master_key, accepted })
+    Some(SigningSettings { master_key, accepted, experimental: experimental? })
 }
 
 /// Finds where a master key is that is named beside the settings, in the same way as in them.

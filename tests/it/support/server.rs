@@ -292,7 +292,7 @@ fn copy(template: &[u8]) -> Arc<TempDir> {
 fn operator(folder: &TempDir, clock: Arc<SetClock>, seed: &str) -> Admin {
     let (store, _) = Sqlite::open(&folder.path().join("store.db")).unwrap();
     let (random, vault) = (Arc::new(Seeded::new(seed)), vault(&format!("vault of {seed}'s operator")));
-    Admin { store: Arc::new(store), clock, random, vault, actor: "tester".to_owned() }
+    Admin { store: Arc::new(store), clock, random, vault, experimental: true, actor: "tester".to_owned() }
 }
 
 /// All stores of the tests are under one master key. Each vault has a seed of its own, since no two keys have one id.
