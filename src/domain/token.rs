@@ -21,7 +21,7 @@ const MAX_BACKDATING: Duration = Duration::from_mins(1);
 const MAX_STATIC_CLAIMS_BYTES: usize = 1024;
 
 /// Claims that say what was proved, granted or bound, or that verifiers take for one of those. None of them may be
-/// set by hand (IANA's registry of JWT claims; RFC 7519, 7800, 8693, 9068, 9396, 9449, OpenID Connect Core).
+/// set by hand (IANA's registry of JWT claims; RFC 7519, 7800, 8693, 9068, 9396, 9449, `OpenID` Connect Core).
 const REGISTERED_CLAIMS: &[&str] = &[
     "iss",
     "sub",
