@@ -17,6 +17,10 @@ mod tidy;
 mod discovery;
 /// Changes from the command line reach a running server.
 mod following;
+/// `POST /oauth2/introspect`: CONFORMANCE K.
+mod introspect;
+/// `POST /oauth2/revoke`: CONFORMANCE J.
+mod revoke;
 /// Tenants by host: CONFORMANCE R.
 mod tenants;
 /// `POST /oauth2/token`: CONFORMANCE B to F and H.

@@ -13,7 +13,18 @@ fn tenants_are_added_changed_listed_shown_and_removed() {
     let added = installation.json(&[&["tenant", "add", "sample", "--issuer", issuer][..], &hosts].concat());
     assert_eq!(
         members(&added),
-        ["name", "id", "hosts", "issuer", "enabled", "created_at", "updated_at", "version"]
+        [
+            "name",
+            "id",
+            "hosts",
+            "issuer",
+            "enabled",
+            "algorithm",
+            "key_period",
+            "created_at",
+            "updated_at",
+            "version"
+        ]
     );
     assert_eq!(added["hosts"], json!(["a.example", "b.example:8443"]));
     assert_eq!(
@@ -40,7 +51,7 @@ fn tenants_are_added_changed_listed_shown_and_removed() {
 fn scopes_are_added_changed_listed_shown_and_removed() {
     let installation = Installation::new();
     let read = installation.json(&["scope", "add", "read", "--description", "Reads — nothing more"]);
-    assert_eq!(members(&read), ["name", "description", "created_at"]);
+    assert_eq!(members(&read), ["name", "description", "api", "created_at"]);
     assert_eq!((text(&read, "name"), text(&read, "description")), ("read", "Reads — nothing more"));
     let bare = installation.json(&["scope", "add", "admin:!#[]~"]);
     assert_eq!((text(&bare, "name"), text(&bare, "description")), ("admin:!#[]~", ""));
@@ -71,7 +82,8 @@ fn an_application_is_added_with_everything_that_can_be_said() {
     let expected = json!({
         "client_id": "billing", "name": "Billing", "type": "web", "enabled": true, "scopes": ["write", "read"],
         "default_scopes": ["read"], "grants": ["client_credentials"], "auth_methods": ["client_secret_basic"],
-        "token_lifetime": 86400, "created_at": added["created_at"], "updated_at": added["updated_at"], "version": 1,
+        "apis": [], "default_api": null, "acts_for": [], "token_lifetime": 86400, "token_profile": null,
+        "nbf_backdating": null, "claims": {}, "tokens_revoked_before": null, "created_at": added["created_at"], "updated_at": added["updated_at"], "version": 1,
     });
     assert_eq!(added, expected);
     assert_eq!(done(&installation, "app list"), json!([expected]));

@@ -52,19 +52,26 @@ fn applications_read_well() {
     insta::assert_snapshot!(
         shown(&installation, &["app", "add", "--name", "Billing", "--scope", "read", "--scope", "write"]),
         @r"
-    client_id       iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii
-    client_secret   sss_sssssssssssssssssssssssssssssssssssssssssssssssss
-    name            Billing
-    type            m2m
-    enabled         true
-    scopes          read write
-    default_scopes  read write
-    grants          client_credentials
-    auth_methods    client_secret_basic client_secret_post
-    token_lifetime  300
-    created_at      tttt-tt-ttttt:tt:tt.tttt
-    updated_at      tttt-tt-ttttt:tt:tt.tttt
-    version         1
+    client_id              iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii
+    client_secret          sss_sssssssssssssssssssssssssssssssssssssssssssssssss
+    name                   Billing
+    type                   m2m
+    enabled                true
+    scopes                 read write
+    default_scopes         read write
+    grants                 client_credentials
+    auth_methods           client_secret_basic client_secret_post
+    apis                   -
+    default_api            -
+    acts_for               -
+    token_lifetime         300
+    token_profile          -
+    nbf_backdating         -
+    claims                 {}
+    tokens_revoked_before  -
+    created_at             tttt-tt-ttttt:tt:tt.tttt
+    updated_at             tttt-tt-ttttt:tt:tt.tttt
+    version                1
     ");
     let add = ["app", "add", "--name", "Front end", "--type", "spa", "--client-id", "front"];
     installation.json(&add);
@@ -95,18 +102,25 @@ fn the_secrets_of_an_application_read_well() {
     iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii  for the second data centre  true  tttt-tt-ttttt:tt:tt.tttt  tttt-tt-ttttt:tt:tt.tttt  -
     ");
     insta::assert_snapshot!(shown(&installation, &["app", "show", "x"]), @r"
-    client_id       x
-    name            x
-    type            m2m
-    enabled         true
-    scopes          -
-    default_scopes  -
-    grants          client_credentials
-    auth_methods    client_secret_basic client_secret_post
-    token_lifetime  300
-    created_at      tttt-tt-ttttt:tt:tt.tttt
-    updated_at      tttt-tt-ttttt:tt:tt.tttt
-    version         1
+    client_id              x
+    name                   x
+    type                   m2m
+    enabled                true
+    scopes                 -
+    default_scopes         -
+    grants                 client_credentials
+    auth_methods           client_secret_basic client_secret_post
+    apis                   -
+    default_api            -
+    acts_for               -
+    token_lifetime         300
+    token_profile          -
+    nbf_backdating         -
+    claims                 {}
+    tokens_revoked_before  -
+    created_at             tttt-tt-ttttt:tt:tt.tttt
+    updated_at             tttt-tt-ttttt:tt:tt.tttt
+    version                1
     secrets
       ID                                    LABEL                       LIVE  CREATED AT                EXPIRES AT                LAST USED AT
       iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii                              true  tttt-tt-ttttt:tt:tt.tttt  -                         -
@@ -126,6 +140,8 @@ fn tenants_and_scopes_read_well() {
     hosts       sample.example s.example:8443
     issuer      https://sample.example
     enabled     true
+    algorithm   RS256
+    key_period  7776000
     created_at  tttt-tt-ttttt:tt:tt.tttt
     updated_at  tttt-tt-ttttt:tt:tt.tttt
     version     1
@@ -136,18 +152,18 @@ fn tenants_and_scopes_read_well() {
     ");
     let scope =
         |arguments: &[&str]| shown(&installation, &[&["--tenant", "sample", "scope"], arguments].concat());
-    insta::assert_snapshot!(scope(&["list"]), @"NAME  DESCRIPTION");
+    insta::assert_snapshot!(scope(&["list"]), @"NAME  API  DESCRIPTION");
     scope(&["add", "identity_proofing", "--description", "See that a person is who they say"]);
     scope(&["add", "x"]);
     insta::assert_snapshot!(scope(&["list"]), @r"
-    NAME               DESCRIPTION
-    identity_proofing  See that a person is who they say
-    x
+    NAME               API  DESCRIPTION
+    identity_proofing  -    See that a person is who they say
+    x                  -
     ");
     insta::assert_snapshot!(shown(&installation, &["--output", "json", "migrate", "--check"]), @r#"
     {
-      "from": 1,
-      "to": 1,
+      "from": 2,
+      "to": 2,
       "check": "ok"
     }
     "#);
@@ -157,7 +173,7 @@ fn tenants_and_scopes_read_well() {
 fn a_refusal_and_wrong_usage_read_well() {
     let installation = Installation::new();
     let said = |arguments: &[&str]| String::from_utf8(installation.run(arguments).stderr).unwrap();
-    insta::assert_snapshot!(said(&["app", "add", "--name", "x", "--scope", "read"]), @r#"error: there is no scope "read" in this tenant: add it with 'chancery scope add'"#);
+    insta::assert_snapshot!(said(&["app", "add", "--name", "x", "--scope", "read"]), @r#"error: there is no scope "read" in this tenant: add it with 'chancery scope add' or 'chancery api add'"#);
     insta::assert_snapshot!(said(&["app", "add", "--name", "x", "--type", "m2n"]), @r#"error: "m2n" is not an application type: one of m2m, web, spa, native"#);
     insta::assert_snapshot!(said(&["app", "set", "x", "--enabled", "no"]), @r"
     error: invalid value 'no' for '--enabled <BOOL>'
@@ -175,12 +191,12 @@ fn a_refusal_and_wrong_usage_read_well() {
     Usage: chancery app [OPTIONS] <COMMAND>
 
     Commands:
-      add     Register an application and print its secret, this once
-      list    List the applications of the tenant
-      show    Show an application
-      set     Change an application; a list replaces the whole list
-      remove  Remove an application with its secrets
-      secret  Its secrets: rotate by adding one, moving the callers, removing the old
-      help    Print this message or the help of the given subcommand(s)
+      add            Register an application and print its secret, this once
+      list           List the applications of the tenant
+      show           Show an application
+      set            Change an application; a list replaces the whole list
+      remove         Remove an application with its secrets
+      revoke-tokens  Refuse every token issued to it until now, where tokens are asked about
+      secret         Its secrets: rotate by adding one, moving the callers, removing the old
     ");
 }
