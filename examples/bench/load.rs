@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::io::{Read, Write, stdout};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,10 +23,13 @@ pub(super) enum Kind {
     WrongSecret,
     /// A token for ten thousand scopes.
     HugeScope,
+    /// Whether a token is active, asked by its owner again and again.
+    Introspect,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Token, Self::UnknownClient, Self::WrongSecret, Self::HugeScope];
+    const ALL: [Self; 5] =
+        [Self::Token, Self::UnknownClient, Self::WrongSecret, Self::HugeScope, Self::Introspect];
 
     /// Its name.
     pub(super) fn name(self) -> &'static str {
@@ -34,6 +38,7 @@ impl Kind {
             Self::UnknownClient => "unknown-client",
             Self::WrongSecret => "wrong-secret",
             Self::HugeScope => "huge-scope",
+            Self::Introspect => "introspect",
         }
     }
 
@@ -42,17 +47,27 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| "no such kind".into())
     }
 
-    fn status(self) -> &'static str {
-        match self {
-            Self::Token => "HTTP/1.1 200",
-            Self::UnknownClient | Self::WrongSecret => "HTTP/1.1 401",
-            Self::HugeScope => "HTTP/1.1 400",
-        }
+    /// Whether an answer is the one that is expected.
+    fn is_answered_by(self, answer: &[u8]) -> bool {
+        let (start, part) = match self {
+            Self::Token => ("HTTP/1.1 200", "access_token"),
+            Self::UnknownClient | Self::WrongSecret => ("HTTP/1.1 401", ""),
+            Self::HugeScope => ("HTTP/1.1 400", ""),
+            Self::Introspect => ("HTTP/1.1 200", r#"{"active":true"#),
+        };
+        answer.starts_with(start.as_bytes())
+            && (part.is_empty() || answer.windows(part.len()).any(|window| window == part.as_bytes()))
     }
 
-    fn request(self) -> String {
+    /// The request. One about a token gets it first.
+    fn request(self, address: SocketAddr) -> Outcome<String> {
+        if self == Self::Introspect {
+            let token = once(address)?;
+            let form = format!("client_id={CLIENT_ID}&client_secret={SECRET}&token={token}");
+            return Ok(post("/oauth2/introspect", &form));
+        }
         let (client_id, secret) = match self {
-            Self::Token | Self::HugeScope => (CLIENT_ID, SECRET),
+            Self::Token | Self::HugeScope | Self::Introspect => (CLIENT_ID, SECRET),
             Self::UnknownClient => ("nobody", SECRET),
             Self::WrongSecret => (CLIENT_ID, "a-wrong-one-that-is-as-long-as-the-right-one-would-be"),
         };
@@ -60,34 +75,39 @@ impl Kind {
         let form = format!(
             "grant_type=client_credentials&client_id={client_id}&client_secret={secret}&scope={scope}"
         );
-        format!(
-            "POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n\
-             Content-Length: {}\r\n\r\n{form}",
-            form.len()
-        )
+        Ok(post("/oauth2/token", &form))
     }
 }
 
+fn post(path: &str, form: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n{form}",
+        form.len()
+    )
+}
+
 /// Gets one token on a new connection.
-pub(super) fn once(address: SocketAddr) -> Outcome {
+pub(super) fn once(address: SocketAddr) -> Outcome<String> {
     let mut stream = TcpStream::connect(address)?;
-    stream.write_all(Kind::Token.request().as_bytes())?;
+    stream.write_all(Kind::Token.request(address)?.as_bytes())?;
     let mut answer = [0; 4096];
     let count = stream.read(&mut answer)?;
-    match answer.get(..count) {
-        Some(answer) if answer.starts_with(Kind::Token.status().as_bytes()) => Ok(()),
-        answer => Err(format!("no token: {:?}", answer.map(String::from_utf8_lossy)).into()),
-    }
+    let answer = String::from_utf8_lossy(answer.get(..count).unwrap_or_default());
+    let token = answer.split(r#""access_token":""#).nth(1).and_then(|rest| rest.split('"').next());
+    token.map(str::to_owned).ok_or_else(|| format!("no token: {answer}").into())
 }
 
 /// Asks for `seconds` and prints: answers, seconds, median and 99th percentile in microseconds.
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 pub(super) fn run(address: SocketAddr, kind: Kind, connections: usize, seconds: u64) -> Outcome {
+    let request: Arc<str> = kind.request(address)?.into();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut times, elapsed) = runtime.block_on(async {
         let started = Instant::now();
         let end = started + Duration::from_secs(seconds);
-        let tasks: Vec<_> = (0..connections).map(|_| tokio::spawn(ask(address, kind, end))).collect();
+        let tasks: Vec<_> =
+            (0..connections).map(|_| tokio::spawn(ask(address, kind, Arc::clone(&request), end))).collect();
         let mut times = Vec::new();
         for task in tasks {
             times.extend(task.await?.map_err(|why| format!("{}: {why}", kind.name()))?);
@@ -102,11 +122,15 @@ pub(super) fn run(address: SocketAddr, kind: Kind, connections: usize, seconds: 
 
 /// One connection.
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
-async fn ask(address: SocketAddr, kind: Kind, end: Instant) -> Result<Vec<Duration>, String> {
+async fn ask(
+    address: SocketAddr,
+    kind: Kind,
+    request: Arc<str>,
+    end: Instant,
+) -> Result<Vec<Duration>, String> {
     let failed = |error: std::io::Error| error.to_string();
     let mut stream = tokio::net::TcpStream::connect(address).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
-    let request = kind.request();
     let (mut times, mut answer) = (Vec::new(), Vec::with_capacity(4096));
     while Instant::now() < end {
         let asked = Instant::now();
@@ -117,7 +141,7 @@ async fn ask(address: SocketAddr, kind: Kind, end: Instant) -> Result<Vec<Durati
                 return Err("the server closed the connection".to_owned());
             }
         }
-        if !answer.starts_with(kind.status().as_bytes()) {
+        if !kind.is_answered_by(&answer) {
             return Err(String::from_utf8_lossy(&answer).into_owned());
         }
         times.push(asked.elapsed());

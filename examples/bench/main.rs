@@ -1,4 +1,4 @@
-//! The benchmark: raw signatures, tokens, refusals, memory and start, all in one run on this machine.
+//! The benchmark: raw signatures, tokens, refusals, introspections, memory and start, all in one run on this machine.
 //! Not for: tests; it asserts nothing. `scripts/bench` builds it and the release binary, and runs it.
 
 use std::error::Error;
@@ -62,7 +62,17 @@ fn measure(binary: &PathBuf) -> Outcome {
     for kind in [Kind::UnknownClient, Kind::WrongSecret, Kind::HugeScope] {
         refusals.push((kind, process::load(&server, kind, BUSY, SECONDS)?));
     }
+    let introspections = process::load(&server, Kind::Introspect, BUSY, SECONDS)?;
     let many = process::load(&server, Kind::Token, MANY, SECONDS)?;
     let busy_memory = server.peak_memory_kib()?;
-    report::print(&Measured { starts, idle_memory, rounds, alone, refusals, many, busy_memory })
+    report::print(&Measured {
+        starts,
+        idle_memory,
+        rounds,
+        alone,
+        refusals,
+        introspections,
+        many,
+        busy_memory,
+    })
 }

@@ -28,6 +28,8 @@ pub(super) struct Measured {
     pub(super) alone: Load,
     /// Requests that are refused.
     pub(super) refusals: Vec<(Kind, Load)>,
+    /// Questions about a token that is active.
+    pub(super) introspections: Load,
     /// Tokens on many connections.
     pub(super) many: Load,
     /// The most memory there was.
@@ -57,6 +59,9 @@ pub(super) fn print(measured: &Measured) -> Outcome {
         ("memory, at most, 256 connections".to_owned(), mebibytes(measured.busy_memory)),
         ("tokens per second, 256 connections".to_owned(), format!("{:.0}", measured.many.per_second)),
     ];
+    let asked = &measured.introspections;
+    let text = format!("{:.0}, {:.1} µs of CPU each", asked.per_second, asked.cpu_micros);
+    rows.push(("introspections of a valid JWT per second, one core".to_owned(), text));
     for (kind, load) in &measured.refusals {
         let text = format!("{:.1} µs, {:.3} of a token", load.cpu_micros, load.cpu_micros / cpu);
         rows.push((format!("CPU of a refusal: {}", kind.name()), text));

@@ -16,6 +16,7 @@ fn parameters(form: &Form) -> Vec<(&'static str, &str)> {
         ("client_id", form.client_id.as_deref()),
         ("client_secret", form.client_secret.as_ref().map(Secret::expose)),
         ("scope", scope),
+        ("token", form.token.as_ref().map(Secret::expose)),
     ];
     let resources = form.resources.iter().map(|resource| ("resource", resource.as_str()));
     single.into_iter().filter_map(|(name, value)| Some((name, value?))).chain(resources).collect()

@@ -93,6 +93,7 @@ pub async fn add(
         acts_for: Vec::new(),
         token: TokenSettings::default(),
         claims: StaticClaims::default(),
+        tokens_revoked_before: None,
         created_at: now,
         updated_at: now,
         version: 1,
@@ -189,6 +190,31 @@ async fn change_once(
     after.version += 1;
     let credentials = registered.credentials.clone();
     Ok(Arc::new(Registered { application: after, credentials, scope_apis }))
+}
+
+/// Refuses every token that was issued to an application until now.
+///
+/// # Errors
+/// When the application does not exist.
+pub async fn revoke_tokens(
+    admin: &Admin,
+    tenant: &Tenant,
+    client_id: &str,
+) -> Result<Arc<Registered>, AdminError> {
+    insist(|| async {
+        let registered = find(admin, tenant, client_id).await?;
+        let now = admin.now();
+        let before = registered.application.tokens_revoked_before.map_or(now, |before| before.max(now));
+        let mut after = Registered::clone(&registered);
+        after.application.tokens_revoked_before = Some(before);
+        after.application.updated_at = now;
+        let detail = json!({ "issued_until": before.to_string() });
+        let event = admin.event(tenant.id, "application.revoke_tokens", client_id, detail);
+        admin.store.change_application(after.application.clone(), event).await?;
+        after.application.version += 1;
+        Ok(Arc::new(after))
+    })
+    .await
 }
 
 /// Removes an application with its credentials.

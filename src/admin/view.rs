@@ -149,6 +149,8 @@ pub struct ApplicationView {
     #[serde(flatten)]
     token: TokenView,
     claims: Map<String, Value>,
+    /// Its tokens issued until then are refused; null when none is.
+    tokens_revoked_before: Option<String>,
     created_at: String,
     updated_at: String,
     version: i64,
@@ -181,6 +183,7 @@ impl ApplicationView {
             acts_for: text(&application.acts_for),
             token: TokenView::new(TokenSettings { lifetime, ..application.token }),
             claims: application.claims.members().clone(),
+            tokens_revoked_before: application.tokens_revoked_before.map(|before| before.to_string()),
             created_at: application.created_at.to_string(),
             updated_at: application.updated_at.to_string(),
             version: application.version,

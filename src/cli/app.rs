@@ -57,6 +57,11 @@ pub(super) enum Command {
         /// Its client id
         client_id: String,
     },
+    /// Refuse every token issued to it until now, where tokens are asked about
+    RevokeTokens {
+        /// Its client id
+        client_id: String,
+    },
     /// Its secrets: rotate by adding one, moving the callers, removing the old
     #[command(subcommand)]
     Secret(secret::Command),
@@ -158,6 +163,9 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Set { client_id, name, enabled, settings } => {
             let change = settings.to_change(name, enabled)?;
             applications::change(&admin, &tenant, &client_id, change).await?
+        }
+        Command::RevokeTokens { client_id } => {
+            applications::revoke_tokens(&admin, &tenant, &client_id).await?
         }
         Command::Remove { client_id } => applications::remove(&admin, &tenant, &client_id).await?,
         Command::Secret(_) => return Ok(()),

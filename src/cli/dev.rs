@@ -15,7 +15,7 @@ use crate::domain::application::ClientId;
 use crate::domain::credential::Credential;
 use crate::domain::scope::ScopeName;
 use crate::domain::tenant::{DEFAULT_TENANT, Tenant};
-use crate::http::client::Client;
+use crate::http::client::{Caller, Client};
 use crate::http::stop::Stop;
 
 const CLIENT_ID: &str = "demo";
@@ -100,7 +100,8 @@ async fn show(
 ) -> Result<(), Failure> {
     let ca = settings.listen.tls.as_ref().map(|files| files.certificate.as_path());
     let issuer = Client::new(ca)?.at(tenant.issuer.as_str(), origin);
-    let answer = issuer.token(CLIENT_ID, secret, &[ScopeName::parse(SCOPE)?]).await?;
+    let caller = Caller { client_id: CLIENT_ID.to_owned(), secret: secret.clone() };
+    let answer = issuer.token(&caller, &[ScopeName::parse(SCOPE)?]).await?;
     let access_token = answer.get("access_token").and_then(serde_json::Value::as_str).unwrap_or_default();
     let decoded = token::verify_with(&issuer, access_token, Some(CLIENT_ID)).await?;
     output::write(&format!(

@@ -10,7 +10,7 @@ use super::{Failure, Global, input, output};
 use crate::crypto::jws::Unverified;
 use crate::domain::scope::ScopeName;
 use crate::domain::time::{Clock, SystemClock};
-use crate::http::client::{Client, Issuer};
+use crate::http::client::{Caller, Client, Issuer};
 use crate::oauth::jwks::{self, VerificationKey};
 use crate::oauth::verify::{Expected, verify};
 
@@ -20,12 +20,8 @@ pub(super) enum Command {
     Get {
         #[command(flatten)]
         server: ServerFlags,
-        /// The application
-        #[arg(long, value_name = "ID")]
-        client_id: String,
-        /// A file with its secret; the variable `CHANCERY_SECRET` otherwise
-        #[arg(long, value_name = "FILE")]
-        secret_file: Option<PathBuf>,
+        #[command(flatten)]
+        caller: CallerFlags,
         /// A scope to ask for; once for each
         #[arg(long, value_name = "SCOPE")]
         scope: Vec<String>,
@@ -43,6 +39,20 @@ pub(super) enum Command {
         #[arg(long, value_name = "AUDIENCE")]
         audience: Option<String>,
     },
+    /// Ask the server about a token on standard input, as the application that has it or acts for an API it is for
+    Introspect {
+        #[command(flatten)]
+        server: ServerFlags,
+        #[command(flatten)]
+        caller: CallerFlags,
+    },
+    /// Give a token on standard input back to the server, as the application that has it
+    Revoke {
+        #[command(flatten)]
+        server: ServerFlags,
+        #[command(flatten)]
+        caller: CallerFlags,
+    },
 }
 
 /// Which server to ask.
@@ -56,14 +66,32 @@ pub(super) struct ServerFlags {
     ca: Option<PathBuf>,
 }
 
+/// Who asks.
+#[derive(Debug, clap::Args)]
+pub(super) struct CallerFlags {
+    /// The application
+    #[arg(long, value_name = "ID")]
+    client_id: String,
+    /// A file with its secret; the variable `CHANCERY_SECRET` otherwise
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+}
+
+impl CallerFlags {
+    fn read(self) -> Result<Caller, Failure> {
+        let secret = input::secret_from_file_or_environment(self.secret_file.as_deref())?;
+        Ok(Caller { client_id: self.client_id, secret })
+    }
+}
+
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Get { server, client_id, secret_file, scope } => {
-            let secret = input::secret_from_file_or_environment(secret_file.as_deref())?;
+        Command::Get { server, caller, scope } => {
+            let caller = caller.read()?;
             let scopes = scope.iter().flat_map(|scope| scope.split(' ')).map(ScopeName::parse);
             let scopes = scopes.collect::<Result<Vec<_>, _>>()?;
             let issuer = Client::new(server.ca.as_deref())?.discover(&server.issuer).await?;
-            let answer = issuer.token(&client_id, &secret, &scopes).await?;
+            let answer = issuer.token(&caller, &scopes).await?;
             global.output.one(&answer)
         }
         Command::Inspect => {
@@ -80,6 +108,17 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
             }
             let issuer = Client::new(server.ca.as_deref())?.discover(&server.issuer).await?;
             show(&verify_with(&issuer, &token, audience).await?)
+        }
+        Command::Introspect { server, caller } => {
+            let (caller, token) = (caller.read()?, input::token_from_stdin()?);
+            let issuer = Client::new(server.ca.as_deref())?.discover(&server.issuer).await?;
+            global.output.one(&issuer.introspect(&caller, &token).await?)
+        }
+        Command::Revoke { server, caller } => {
+            let (caller, token) = (caller.read()?, input::token_from_stdin()?);
+            let issuer = Client::new(server.ca.as_deref())?.discover(&server.issuer).await?;
+            issuer.revoke(&caller, &token).await?;
+            global.output.one(&json!({ "revoked": true }))
         }
     }
 }

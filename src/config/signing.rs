@@ -197,7 +197,7 @@ mod tests {
             from_environment(&[("CHANCERY_KEYS_MASTER", "env:CHANCERY_KEY"), ("CHANCERY_KEY", BASE64)])?;
         assert_eq!(
             format!("{:?}", settings.signing),
-            r#"SigningSettings { master_key: Environment { name: "CHANCERY_KEY", text: MasterKeyText(…) }, accepted: None }"#
+            r#"SigningSettings { master_key: Environment { name: "CHANCERY_KEY", text: MasterKeyText(…) }, accepted: None, experimental: false }"#
         );
         match &settings.signing.master_key {
             MasterKeySource::Environment { text, .. } => assert_eq!(text.reveal(), BASE64),

@@ -50,12 +50,25 @@ pub struct Application {
     pub token: TokenSettings,
     /// What its tokens say besides.
     pub claims: StaticClaims,
+    /// Its tokens that were issued up to then are refused.
+    pub tokens_revoked_before: Option<Timestamp>,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
     /// Counts its changes, so that two operators do not overwrite each other.
     pub version: i64,
+}
+
+impl Application {
+    /// Whether a token that was issued to this `client_id` then is refused all the same: because all of that time were
+    /// revoked at once, or because it was issued to an application of the same name that is no more. A token tells its
+    /// time in whole seconds, so one of the very second of the revocation is refused, however late in it.
+    #[must_use]
+    pub fn disowns(&self, issued_at: Timestamp) -> bool {
+        issued_at.as_seconds() < self.created_at.as_seconds()
+            || self.tokens_revoked_before.is_some_and(|before| issued_at.as_seconds() <= before.as_seconds())
+    }
 }
 
 /// An application with all that it may prove itself with, as one read of the store gives it.

@@ -6,6 +6,7 @@ pub mod application;
 pub mod audit;
 pub mod credential;
 pub mod id;
+pub mod issued;
 pub mod scope;
 pub mod signing_key;
 pub mod tenant;

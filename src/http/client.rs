@@ -25,7 +25,7 @@ use crate::crypto::secret::Secret;
 use crate::domain::scope::ScopeName;
 use crate::domain::tenant::IssuerUrl;
 use crate::oauth::jwks::{self, VerificationKey};
-use crate::oauth::metadata::{self, JWKS_PATH, TOKEN_PATH};
+use crate::oauth::metadata::{self, INTROSPECTION_PATH, JWKS_PATH, REVOCATION_PATH, TOKEN_PATH};
 
 /// How long one request may take.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -43,11 +43,21 @@ pub struct Client {
     tls: TlsConnector,
 }
 
+/// Who asks: an application with its secret.
+pub struct Caller {
+    /// Its `client_id`.
+    pub client_id: String,
+    /// Its secret.
+    pub secret: Secret,
+}
+
 /// One issuer, found.
 pub struct Issuer {
     client: Client,
     name: String,
     token_endpoint: String,
+    introspection_endpoint: Option<String>,
+    revocation_endpoint: Option<String>,
     jwks_uri: String,
 }
 
@@ -96,6 +106,8 @@ impl Client {
         Ok(Issuer {
             name: issuer.to_owned(),
             token_endpoint: text("token_endpoint").ok_or_else(|| missing("token_endpoint"))?,
+            introspection_endpoint: text("introspection_endpoint"),
+            revocation_endpoint: text("revocation_endpoint"),
             jwks_uri: text("jwks_uri").ok_or_else(|| missing("jwks_uri"))?,
             client: self,
         })
@@ -108,6 +120,8 @@ impl Client {
             client: self,
             name: issuer.to_owned(),
             token_endpoint: format!("{origin}{TOKEN_PATH}"),
+            introspection_endpoint: Some(format!("{origin}{INTROSPECTION_PATH}")),
+            revocation_endpoint: Some(format!("{origin}{REVOCATION_PATH}")),
             jwks_uri: format!("{origin}{JWKS_PATH}"),
         }
     }
@@ -173,25 +187,45 @@ impl Issuer {
     ///
     /// # Errors
     /// When the server refuses or does not answer.
-    pub async fn token(
-        &self,
-        client_id: &str,
-        secret: &Secret,
-        scopes: &[ScopeName],
-    ) -> Result<Value, ClientError> {
-        let pair = format!("{}:{}", form_encode(client_id), form_encode(secret.expose()));
-        let authorization = format!("Basic {}", BASE64.encode(pair.as_bytes()));
+    pub async fn token(&self, caller: &Caller, scopes: &[ScopeName]) -> Result<Value, ClientError> {
         let mut form = "grant_type=client_credentials".to_owned();
         if !scopes.is_empty() {
             let names: Vec<_> = scopes.iter().map(|scope| form_encode(scope.as_str())).collect();
             form.push_str("&scope=");
             form.push_str(&names.join("+"));
         }
-        match self.client.send(Method::POST, &self.token_endpoint, Some(authorization), form).await? {
+        self.post(&self.token_endpoint, caller, form).await
+    }
+
+    /// Asks about a token (RFC 7662); the endpoint's answer.
+    ///
+    /// # Errors
+    /// When the issuer has no such endpoint, refuses or does not answer.
+    pub async fn introspect(&self, caller: &Caller, token: &str) -> Result<Value, ClientError> {
+        let endpoint = self.endpoint(self.introspection_endpoint.as_deref(), "introspection_endpoint")?;
+        self.post(endpoint, caller, format!("token={}", form_encode(token))).await
+    }
+
+    /// Gives a token back (RFC 7009).
+    ///
+    /// # Errors
+    /// When the issuer has no such endpoint, refuses or does not answer.
+    pub async fn revoke(&self, caller: &Caller, token: &str) -> Result<(), ClientError> {
+        let endpoint = self.endpoint(self.revocation_endpoint.as_deref(), "revocation_endpoint")?;
+        self.post(endpoint, caller, format!("token={}", form_encode(token))).await.map(|_| ())
+    }
+
+    fn endpoint<'url>(&self, url: Option<&'url str>, name: &str) -> Result<&'url str, ClientError> {
+        url.ok_or_else(|| ClientError(format!("{}: its metadata have no {name}", self.name)))
+    }
+
+    /// Sends a form with the caller's secret by HTTP Basic; the answer, if it is a success.
+    async fn post(&self, endpoint: &str, caller: &Caller, form: String) -> Result<Value, ClientError> {
+        let pair = format!("{}:{}", form_encode(&caller.client_id), form_encode(caller.secret.expose()));
+        let authorization = format!("Basic {}", BASE64.encode(pair.as_bytes()));
+        match self.client.send(Method::POST, endpoint, Some(authorization), form).await? {
             (200, answer) => Ok(answer),
-            (status, answer) => {
-                Err(ClientError(format!("{}: it answered {status} {answer}", self.token_endpoint)))
-            }
+            (status, answer) => Err(ClientError(format!("{endpoint}: it answered {status} {answer}"))),
         }
     }
 
@@ -220,8 +254,12 @@ where
         .await
         .map_err(|error| error.to_string())?;
     driver.abort();
-    let answer = serde_json::from_slice(&body.to_bytes())
-        .map_err(|_| format!("it answered {status}, and not in JSON"))?;
+    let body = body.to_bytes();
+    if body.is_empty() {
+        return Ok((status, Value::Null));
+    }
+    let answer =
+        serde_json::from_slice(&body).map_err(|_| format!("it answered {status}, and not in JSON"))?;
     Ok((status, answer))
 }
 

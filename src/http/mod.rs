@@ -4,6 +4,7 @@
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
+mod asked;
 pub mod client;
 mod connection;
 mod context;
@@ -11,9 +12,11 @@ mod discovery;
 pub mod framing;
 mod front;
 mod health;
+mod introspect;
 mod oauth_error;
 mod read;
 mod respond;
+mod revoke;
 pub mod server;
 pub mod stop;
 pub mod tls;
@@ -22,12 +25,16 @@ mod wire;
 
 pub use front::{Front, Listener};
 
-use crate::oauth::metadata::{JWKS_PATH, OAUTH_WELL_KNOWN, OPENID_WELL_KNOWN, TOKEN_PATH};
+use crate::oauth::metadata::{
+    INTROSPECTION_PATH, JWKS_PATH, OAUTH_WELL_KNOWN, OPENID_WELL_KNOWN, REVOCATION_PATH, TOKEN_PATH,
+};
 
 /// What callers and resource servers reach.
 fn public_routes() -> Router {
     Router::new()
         .route(TOKEN_PATH, only("POST, OPTIONS", post(token::answer)))
+        .route(INTROSPECTION_PATH, only("POST, OPTIONS", post(introspect::answer)))
+        .route(REVOCATION_PATH, only("POST, OPTIONS", post(revoke::answer)))
         .route(JWKS_PATH, only("GET, HEAD, OPTIONS", get(discovery::jwks)))
         .route(OAUTH_WELL_KNOWN, only("GET, HEAD, OPTIONS", get(discovery::metadata)))
         .route(OPENID_WELL_KNOWN, only("GET, HEAD, OPTIONS", get(discovery::metadata)))

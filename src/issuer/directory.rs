@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::document::Documents;
 use super::{Issuer, Services};
@@ -29,6 +29,9 @@ const TRUSTED_FOR: Duration = Duration::from_millis(400);
 
 /// How old what a token rests on may be when it is handed out. Only a request that was held up comes near it.
 const HANDED_OUT_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long forgetting leaves the store to others after each step.
+const BETWEEN_STEPS: Duration = Duration::from_millis(10);
 
 /// How long a request waits for the store before it is told to come back.
 pub(super) const STORE_DEADLINE: Duration = Duration::from_secs(1);
@@ -183,12 +186,15 @@ impl Directory {
         Some(format!("the clock went back by {}", format_duration(behind)))
     }
 
-    /// Forgets in the store what nobody needs any more.
+    /// Forgets in the store what nobody needs any more, in steps with room between them for whoever else writes.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn forget_past(&self) -> Result<(), StoreError> {
-        self.services.cached.store().forget_past().await
+        while self.services.cached.store().forget_past(self.now()).await? {
+            sleep(BETWEEN_STEPS).await;
+        }
+        Ok(())
     }
 
     /// Whether requests can be served now; if not, why, in words for the operator.

@@ -4,13 +4,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde_json::json;
 use tokio::time::timeout;
 
 use crate::crypto::random::Random;
 use crate::crypto::secret::{Secret, SecretDigest};
 use crate::domain::api::{Api, ApiIdentifier};
-use crate::domain::application::Registered;
+use crate::domain::application::{ClientId, Registered};
+use crate::domain::audit::AuditEvent;
 use crate::domain::id::{ApplicationId, CredentialId, TokenId};
+use crate::domain::issued::IssuedToken;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::{Clock, Timestamp};
 use crate::keys::signing::{NotSigned, Signing};
@@ -22,6 +25,7 @@ use crate::store::{Store, StoreError};
 mod clock_watch;
 pub mod directory;
 pub mod document;
+mod tokens;
 mod uses;
 
 use clock_watch::ClockWatch;
@@ -29,6 +33,7 @@ use directory::{STORE_DEADLINE, unavailable};
 use document::Documents;
 
 pub use directory::Directory;
+use tokens::VerifiedTokens;
 use uses::Uses;
 
 /// What all tenants share.
@@ -40,6 +45,7 @@ pub struct Services {
     signing: Signing,
     uses: Uses,
     clock_watch: ClockWatch,
+    tokens: VerifiedTokens,
 }
 
 impl Services {
@@ -53,7 +59,8 @@ impl Services {
         signing: Signing,
     ) -> Self {
         let clock_watch = ClockWatch::new(clock.as_ref());
-        Self { cached: Cached::new(store), clock, random, vault, signing, uses: Uses::default(), clock_watch }
+        let (cached, uses, tokens) = (Cached::new(store), Uses::default(), VerifiedTokens::new());
+        Self { cached, clock, random, vault, signing, uses, clock_watch, tokens }
     }
 }
 
@@ -115,8 +122,47 @@ impl Issuer {
     /// # Errors
     /// When it is not in memory and the store does not answer.
     pub async fn application(&self, client_id: &str) -> Result<Option<Arc<Registered>>, StoreError> {
-        let found = self.services.cached.application(self.tenant.id, client_id);
-        timeout(STORE_DEADLINE, found).await.unwrap_or_else(|_| Err(unavailable("it is too slow")))
+        within_deadline(self.services.cached.application(self.tenant.id, client_id)).await
+    }
+
+    /// A token by the SHA-256 of its text, if one of that text has verified before: here or at another tenant, with a
+    /// key that is published still or is not.
+    #[must_use]
+    pub fn verified_before(&self, digest: &[u8; 32]) -> Option<Arc<IssuedToken>> {
+        self.services.tokens.get(digest)
+    }
+
+    /// Remembers that the token with this SHA-256 has verified.
+    pub fn note_verified(&self, digest: [u8; 32], token: &Arc<IssuedToken>) {
+        self.services.tokens.keep(digest, Arc::clone(token));
+    }
+
+    /// Refuses a token of this tenant from now on. When it is answered, no crash undoes it.
+    ///
+    /// # Errors
+    /// When the store does not answer; the token may be refused all the same.
+    pub async fn revoke(&self, token: &IssuedToken, by: &ClientId) -> Result<(), StoreError> {
+        let event = AuditEvent {
+            at: self.now(),
+            tenant: Some(self.tenant.id),
+            actor: format!("application {by}"),
+            action: "token.revoke",
+            subject: token.id.to_string(),
+            detail: json!({ "client_id": token.client_id }),
+        };
+        let store = self.services.cached.store();
+        within_deadline(store.revoke_token(self.tenant.id, token.id, token.expires_at, event))
+            .await
+            .map(|_| ())
+    }
+
+    /// Whether a token of this tenant is refused, as the store says now.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn is_revoked(&self, token: &IssuedToken) -> Result<bool, StoreError> {
+        let store = self.services.cached.store();
+        within_deadline(store.is_revoked(self.tenant.id, token.id, token.expires_at)).await
     }
 
     /// The digest of a secret presented for an application, under the digest key of the master key of this fingerprint;
@@ -139,4 +185,9 @@ impl Issuer {
     pub async fn sign(&self, key: &ReadyKey, token: String) -> Result<String, NotSigned> {
         self.services.signing.sign(Arc::clone(&key.signer), token).await
     }
+}
+
+/// An answer of the store, if it comes while a request can wait for it.
+async fn within_deadline<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    timeout(STORE_DEADLINE, answer).await.unwrap_or_else(|_| Err(unavailable("it is too slow")))
 }

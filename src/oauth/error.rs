@@ -14,6 +14,8 @@ pub enum ErrorCode {
     InvalidRequest,
     /// Client authentication failed (RFC 6749 §5.2).
     InvalidClient,
+    /// What was presented was issued to another client (RFC 6749 §5.2).
+    InvalidGrant,
     /// The application may not use this grant (RFC 6749 §5.2).
     UnauthorizedClient,
     /// The grant is not served here (RFC 6749 §5.2).
@@ -37,6 +39,7 @@ impl ErrorCode {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
@@ -52,6 +55,7 @@ impl ErrorCode {
     pub const fn status(self) -> u16 {
         match self {
             Self::InvalidRequest
+            | Self::InvalidGrant
             | Self::UnauthorizedClient
             | Self::UnsupportedGrantType
             | Self::InvalidScope

@@ -13,7 +13,7 @@ const MAX_PARAMETERS: usize = 100;
 /// Longest `scope` parameter. A token of 4 KiB has no room for more.
 const MAX_SCOPE_BYTES: usize = 4096;
 
-/// The parameters of a token request. One that is sent without a value is as if it were not sent (RFC 6749 §3.2).
+/// The parameters of a request to the token, introspection or revocation endpoint. One that is sent without a value is as if it were not sent (RFC 6749 §3.2).
 #[derive(Debug, Default)]
 pub struct Form {
     /// `grant_type`.
@@ -24,6 +24,8 @@ pub struct Form {
     pub client_secret: Option<Secret>,
     /// `scope`.
     pub scope: Option<ScopeParameter>,
+    /// `token`, which is as secret as what it gives access to (RFC 7009 §2.1, RFC 7662 §2.1).
+    pub token: Option<Secret>,
     /// `resource`, each time it was sent (RFC 8707).
     pub resources: Vec<String>,
     /// Whether an assertion was sent (RFC 7521 §4.2).
@@ -78,7 +80,8 @@ impl Form {
             return Ok(());
         }
         let text = decode(value, scratch)?;
-        let may_hold_control_characters = matches!(parameter, Some(Parameter::Scope | Parameter::ClientId));
+        let may_hold_control_characters =
+            matches!(parameter, Some(Parameter::Scope | Parameter::ClientId | Parameter::Token));
         if !may_hold_control_characters && text.bytes().any(|byte| byte.is_ascii_control()) {
             return Err(refuse("A parameter holds a control character."));
         }
@@ -96,7 +99,9 @@ impl Form {
             Some(Parameter::Resource) => self.resources.push(text.to_owned()),
             Some(Parameter::ClientAssertion | Parameter::ClientAssertionType) => self.has_assertion = true,
             Some(Parameter::AuthorizationDetails) => self.has_authorization_details = true,
-            None => {}
+            Some(Parameter::Token) => self.token = Some(Secret::new(text.to_owned())),
+            // RFC 7009 §2.1, RFC 7662 §2.1: a server that finds a token without a hint ignores it.
+            Some(Parameter::TokenTypeHint) | None => {}
         }
         Ok(())
     }
@@ -127,6 +132,8 @@ enum Parameter {
     ClientAssertion,
     ClientAssertionType,
     AuthorizationDetails,
+    Token,
+    TokenTypeHint,
 }
 
 impl Parameter {
@@ -140,6 +147,8 @@ impl Parameter {
             b"client_assertion" => Self::ClientAssertion,
             b"client_assertion_type" => Self::ClientAssertionType,
             b"authorization_details" => Self::AuthorizationDetails,
+            b"token" => Self::Token,
+            b"token_type_hint" => Self::TokenTypeHint,
             _ => return None,
         })
     }
@@ -231,9 +240,16 @@ mod tests {
     /// B02, B03
     #[test]
     fn refuses_known_parameters_twice_and_ignores_unknown_ones() {
-        for name in
-            ["grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type"]
-        {
+        for name in [
+            "grant_type",
+            "scope",
+            "client_id",
+            "client_secret",
+            "client_assertion",
+            "client_assertion_type",
+            "token",
+            "token_type_hint",
+        ] {
             for body in [format!("{name}=a&{name}=a"), format!("{name}=&{name}=a"), format!("{name}&{name}")]
             {
                 assert_eq!(

@@ -12,6 +12,12 @@ use crate::issuer::document::Document;
 /// Where the token endpoint is, below the issuer's origin.
 pub const TOKEN_PATH: &str = "/oauth2/token";
 
+/// Where callers ask about tokens (RFC 7662), below the issuer's origin.
+pub const INTROSPECTION_PATH: &str = "/oauth2/introspect";
+
+/// Where callers give tokens back (RFC 7009), below the issuer's origin.
+pub const REVOCATION_PATH: &str = "/oauth2/revoke";
+
 /// Where the keys are, below the issuer's origin.
 pub const JWKS_PATH: &str = "/oauth2/jwks";
 
@@ -27,14 +33,19 @@ pub const OPENID_WELL_KNOWN: &str = "/.well-known/openid-configuration";
 pub fn document(issuer: &Issuer) -> &Document {
     issuer.documents().metadata.get_or_init(|| {
         let origin = issuer.tenant().issuer.origin();
+        let grants: Vec<_> = GRANTS.iter().map(|grant| grant.grant_type().as_str()).collect();
         let methods: Vec<_> = METHODS.iter().map(|method| method.method().as_str()).collect();
         Document::new(&json!({
             "issuer": issuer.tenant().issuer.as_str(),
             "token_endpoint": format!("{origin}{TOKEN_PATH}"),
             "jwks_uri": format!("{origin}{JWKS_PATH}"),
-            "grant_types_supported":
-                GRANTS.iter().map(|grant| grant.grant_type().as_str()).collect::<Vec<_>>(),
+            "grant_types_supported": grants,
             "token_endpoint_auth_methods_supported": methods,
+            "introspection_endpoint": format!("{origin}{INTROSPECTION_PATH}"),
+            "introspection_endpoint_auth_methods_supported": methods,
+            "introspection_signing_alg_values_supported": [issuer.signing_key(None).algorithm],
+            "revocation_endpoint": format!("{origin}{REVOCATION_PATH}"),
+            "revocation_endpoint_auth_methods_supported": methods,
         }))
     })
 }

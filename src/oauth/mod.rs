@@ -1,4 +1,4 @@
-//! The protocol, without HTTP: a request in, a token or an error out.
+//! The protocol, without HTTP: a request in, an answer or an error out.
 //! Not for: sockets, headers or rendering (`http`), or administration (`admin`).
 
 pub mod access_token;
@@ -6,9 +6,12 @@ pub mod client_auth;
 pub mod error;
 pub mod form;
 pub mod grant;
+pub mod introspect;
+mod issued;
 pub mod jwks;
 pub mod metadata;
 pub mod request;
+pub mod revoke;
 pub mod target;
 pub mod token;
 pub mod verify;

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::form::Form;
 
-/// A token request, read but not judged.
+/// A request for a token or about one, read but not judged.
 #[derive(Debug)]
 pub struct Incoming {
     /// The parameters of the body. The query has no say (RFC 6749 §2.3.1, §3.2).

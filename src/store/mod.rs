@@ -10,7 +10,7 @@ use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::{Application, ClientId, Registered};
 use crate::domain::audit::{AuditEvent, RecordedEvent};
 use crate::domain::credential::Credential;
-use crate::domain::id::{ApplicationId, CredentialId, KeyId, TenantId};
+use crate::domain::id::{ApplicationId, CredentialId, KeyId, TenantId, TokenId};
 use crate::domain::scope::{Scope, ScopeName};
 use crate::domain::signing_key::{KeptDigestKey, KeyState, SigningKey};
 use crate::domain::tenant::Tenant;
@@ -136,13 +136,32 @@ pub trait Store: Send + Sync {
     /// Keeps the digest key of a master key: adds it, or replaces how it is sealed.
     async fn keep_digest_key(&self, key: KeptDigestKey, event: AuditEvent) -> Result<(), StoreError>;
 
+    /// Refuses a token from now until its end and for `REFUSED_AFTER_EXPIRY` more; whether it was not refused already.
+    /// The end is the token's own, to the second, and part of its name: who asks later gives the same.
+    async fn revoke_token(
+        &self,
+        tenant: TenantId,
+        token: TokenId,
+        expires_at: Timestamp,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError>;
+    /// Whether a token is refused. Never from a memory: a revocation that was answered holds at once.
+    async fn is_revoked(
+        &self,
+        tenant: TenantId,
+        token: TokenId,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError>;
+
     /// Audit events after a place in the order, at most `limit`, oldest first.
     async fn audit_events(&self, after: i64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError>;
 
     /// What changed after a revision. Revision 0 is before everything.
     async fn changes_since(&self, revision: i64) -> Result<Changes, StoreError>;
-    /// Forgets what no server needs any more: all but the newest changes to follow.
-    async fn forget_past(&self) -> Result<(), StoreError>;
+    /// Forgets what nobody needs any more: all but the newest changes to follow, and refused tokens that have been over
+    /// for `REFUSED_AFTER_EXPIRY`. At most `FORGOTTEN_AT_ONCE` of each, so that no change waits long; whether there
+    /// may be more.
+    async fn forget_past(&self, now: Timestamp) -> Result<bool, StoreError>;
     /// The schema's number and whether the data is whole.
     async fn check(&self) -> Result<Health, StoreError>;
 }
@@ -199,6 +218,12 @@ pub struct Health {
 
 /// How many changes are kept for servers to follow.
 pub const CHANGES_KEPT: i64 = 10_000;
+
+/// How long a refused token is remembered after its end, for clocks that are late.
+pub const REFUSED_AFTER_EXPIRY: Duration = Duration::from_mins(10);
+
+/// How many things of a kind are forgotten in one transaction.
+pub const FORGOTTEN_AT_ONCE: i64 = 1_000;
 
 /// How long a change from another process may wait for the store.
 pub const BUSY_DEADLINE: Duration = Duration::from_secs(5);

@@ -7,7 +7,7 @@ use data_encoding::BASE64URL_NOPAD;
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::support::ask::{get, token_request};
+use crate::support::ask::{form, get, token_request};
 use crate::support::reply::Reply;
 use crate::support::server::{ISSUER, OTHER_HOST, OTHER_ISSUER, TestServer};
 
@@ -28,11 +28,11 @@ async fn the_metadata_says_what_is_there_and_no_more() {
     200
     cache-control: public, max-age=300
     content-type: application/json
-    etag: "jS4N0-sV3u_7KjwbwiWJQg"
+    etag: "H3mTkbAh7kC_QYKlb3wo_w"
     x-content-type-options: nosniff
     x-request-id: <request id>
 
-    {"issuer":"https://id.example.com","token_endpoint":"https://id.example.com/oauth2/token","jwks_uri":"https://id.example.com/oauth2/jwks","grant_types_supported":["client_credentials"],"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"]}
+    {"issuer":"https://id.example.com","token_endpoint":"https://id.example.com/oauth2/token","jwks_uri":"https://id.example.com/oauth2/jwks","grant_types_supported":["client_credentials"],"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],"introspection_endpoint":"https://id.example.com/oauth2/introspect","introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],"introspection_signing_alg_values_supported":["RS256"],"revocation_endpoint":"https://id.example.com/oauth2/revoke","revocation_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"]}
     "#);
 }
 
@@ -50,6 +50,12 @@ async fn nothing_is_offered_that_is_not_there() {
     let by_post = [("client_id", app.client_id.as_str()), ("client_secret", &app.secret)];
     assert_eq!(server.answer(token_request(&[]).of(&app).to(&path("token_endpoint"))).await.status, 200);
     assert_eq!(server.answer(token_request(&by_post).to(&path("token_endpoint"))).await.status, 200);
+    for name in ["introspection_endpoint", "revocation_endpoint"] {
+        let with_token = [&by_post[..], &[("token", "x")]].concat();
+        assert_eq!(server.answer(form(&with_token).to(&path(name))).await.status, 200);
+        let methods = &metadata[format!("{name}_auth_methods_supported")];
+        assert_eq!(methods, &metadata["token_endpoint_auth_methods_supported"]);
+    }
 }
 
 /// I01, I02: for an issuer with a path the well-known part goes between host and path; the endpoints are at the host.

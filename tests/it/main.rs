@@ -17,6 +17,10 @@ mod tidy;
 mod discovery;
 /// Changes from the command line reach a running server.
 mod following;
+/// `POST /oauth2/introspect`: CONFORMANCE K.
+mod introspect;
+/// `POST /oauth2/revoke`: CONFORMANCE J.
+mod revoke;
 /// Keys that rotate, leak, and a clock that goes back: CONFORMANCE I.
 mod rotation;
 /// Tenants by host: CONFORMANCE R.

@@ -7,7 +7,7 @@ use chancery::crypto::secret::Secret;
 use chancery::domain::tenant::Host;
 use chancery::http::Listener;
 
-use crate::support::ask::{HOST, get, token_request};
+use crate::support::ask::{HOST, get, introspection, token_request};
 use crate::support::reply::claims;
 use crate::support::server::{App, ISSUER, OTHER_HOST, OTHER_ISSUER, TestServer};
 
@@ -163,7 +163,7 @@ async fn the_same_secret_in_two_tenants_is_two_secrets() {
     assert_ne!(digests[0], digests[1]);
 }
 
-/// R06: tokens stop; the keys stay published for those that still live. There is no introspection yet, and the
+/// R06: tokens stop, and nobody is told that one is active; the keys stay published for those that still live. The
 /// admin interface is no tenant's.
 #[tokio::test]
 async fn a_disabled_tenant_issues_nothing_one_second_later() {
@@ -185,6 +185,8 @@ async fn a_disabled_tenant_issues_nothing_one_second_later() {
     let (ours, theirs) = answers().await;
     assert_eq!(ours.status, 200);
     theirs.expect_invalid_client();
+    let about = introspection(&token).of(&apps[1]).host(OTHER_HOST);
+    server.answer(about).await.expect_invalid_client();
     assert!(server.verify_at(OTHER_HOST, OTHER_ISSUER, &token).await.is_ok());
 
     change(&server, "other", TenantChange { enabled: Some(true), ..TenantChange::default() }).await;

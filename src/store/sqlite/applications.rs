@@ -10,6 +10,7 @@ use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType, Registered};
 use crate::domain::id::{ApplicationId, TenantId};
 use crate::domain::scope::{ScopeName, ScopeSet};
+use crate::domain::time::Timestamp;
 use crate::domain::token::StaticClaims;
 use crate::store::{Conflict, StoreError};
 
@@ -57,8 +58,8 @@ pub(super) fn add(transaction: &Transaction<'_>, application: &Application) -> R
         transaction,
         "INSERT INTO application
             (id, tenant_id, client_id, name, type, enabled, grants, auth_methods, narrowed, default_api, token_lifetime,
-             profile, backdating, claims, created_at, updated_at, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+             profile, backdating, claims, tokens_revoked_before, created_at, updated_at, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         params![
             application.id.to_string(),
             application.tenant.to_string(),
@@ -74,6 +75,7 @@ pub(super) fn add(transaction: &Transaction<'_>, application: &Application) -> R
             row::profile_name(&application.token),
             row::seconds(application.token.backdating),
             claims_text(application),
+            application.tokens_revoked_before.map(Timestamp::as_millis),
             application.created_at.as_millis(),
             application.updated_at.as_millis(),
             application.version,
@@ -88,7 +90,7 @@ pub(super) fn change(transaction: &Transaction<'_>, application: &Application) -
         transaction,
         "UPDATE application SET name = ?3, type = ?4, enabled = ?5, grants = ?6, auth_methods = ?7, narrowed = ?8,
             default_api = ?9, token_lifetime = ?10, profile = ?11, backdating = ?12, claims = ?13, updated_at = ?14,
-            version = version + 1
+            tokens_revoked_before = ?15, version = version + 1
          WHERE id = ?1 AND version = ?2",
         params![
             application.id.to_string(),
@@ -105,6 +107,7 @@ pub(super) fn change(transaction: &Transaction<'_>, application: &Application) -
             row::seconds(application.token.backdating),
             claims_text(application),
             application.updated_at.as_millis(),
+            application.tokens_revoked_before.map(Timestamp::as_millis),
         ],
     )?;
     if changed == 0 {
@@ -216,6 +219,7 @@ fn read(row: &Row<'_>) -> Result<(Application, bool), StoreError> {
         acts_for: Vec::new(),
         token: row::token_settings(row)?,
         claims: row::checked(row, "claims", |text| StaticClaims::new(serde_json::from_str(text).ok()?).ok())?,
+        tokens_revoked_before: row::optional_time(row, "tokens_revoked_before")?,
         created_at: row::time(row, "created_at")?,
         updated_at: row::time(row, "updated_at")?,
         version: row::get(row, "version")?,

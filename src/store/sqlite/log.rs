@@ -7,7 +7,7 @@ use super::row;
 use crate::domain::application::ClientId;
 use crate::domain::audit::{AuditEvent, RecordedEvent};
 use crate::domain::id::TenantId;
-use crate::store::{CHANGES_KEPT, Changes, StoreError};
+use crate::store::{CHANGES_KEPT, Changes, FORGOTTEN_AT_ONCE, StoreError};
 
 type Changed<'name> = (TenantId, Option<&'name ClientId>);
 
@@ -87,9 +87,12 @@ pub(super) fn changes_since(connection: &Connection, revision: i64) -> Result<Ch
     Ok(Changes { revision: newest, list: whole.then_some(list) })
 }
 
-pub(super) fn forget_past(transaction: &Transaction<'_>) -> Result<(), StoreError> {
-    let sql = "DELETE FROM change WHERE revision <= (SELECT max(revision) FROM change) - ?1";
-    row::execute(transaction, sql, [CHANGES_KEPT]).map(|_| ())
+/// Forgets some of the changes that are too old to be followed, the oldest first, and says how many.
+pub(super) fn forget(transaction: &Transaction<'_>) -> Result<usize, StoreError> {
+    let sql = "DELETE FROM change WHERE revision IN
+               (SELECT revision FROM change WHERE revision <= (SELECT max(revision) FROM change) - ?1
+                ORDER BY revision LIMIT ?2)";
+    row::execute(transaction, sql, params![CHANGES_KEPT, FORGOTTEN_AT_ONCE])
 }
 
 fn read(row: &Row<'_>) -> Result<RecordedEvent, StoreError> {

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, Transaction};
 
-use super::{Changes, Conflict, Health, KeyChange, ScopeChange, Store, StoreError};
+use super::{
+    Changes, Conflict, FORGOTTEN_AT_ONCE, Health, KeyChange, REFUSED_AFTER_EXPIRY, ScopeChange, Store,
+    StoreError,
+};
 use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::{Application, ClientId, Registered};
 use crate::domain::audit::{AuditEvent, RecordedEvent};
 use crate::domain::credential::Credential;
-use crate::domain::id::{ApplicationId, CredentialId, TenantId};
+use crate::domain::id::{ApplicationId, CredentialId, TenantId, TokenId};
 use crate::domain::scope::{Scope, ScopeName};
 use crate::domain::signing_key::{KeptDigestKey, SigningKey};
 use crate::domain::tenant::Tenant;
@@ -29,6 +32,7 @@ mod row;
 pub mod schema;
 mod scopes;
 mod tenants;
+mod tokens;
 mod worker;
 
 use worker::Worker;
@@ -346,6 +350,29 @@ impl Store for Sqlite {
         .await
     }
 
+    async fn revoke_token(
+        &self,
+        tenant: TenantId,
+        token: TokenId,
+        expires_at: Timestamp,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        self.write(move |transaction| {
+            let revoked = tokens::revoke(transaction, tenant, token, expires_at)?;
+            log::record_if(revoked, transaction, &event, None)
+        })
+        .await
+    }
+
+    async fn is_revoked(
+        &self,
+        tenant: TenantId,
+        token: TokenId,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.read(move |connection| tokens::is_revoked(connection, tenant, token, expires_at)).await
+    }
+
     async fn audit_events(&self, after: i64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
         self.read(move |connection| log::events(connection, after, limit)).await
     }
@@ -354,8 +381,13 @@ impl Store for Sqlite {
         self.follow(move |connection| log::changes_since(connection, revision)).await
     }
 
-    async fn forget_past(&self) -> Result<(), StoreError> {
-        self.write(log::forget_past).await
+    async fn forget_past(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let past = now.minus(REFUSED_AFTER_EXPIRY);
+        self.write(move |transaction| {
+            let forgotten = log::forget(transaction)?.max(tokens::forget(transaction, past)?);
+            Ok(i64::try_from(forgotten).is_ok_and(|forgotten| forgotten >= FORGOTTEN_AT_ONCE))
+        })
+        .await
     }
 
     async fn check(&self) -> Result<Health, StoreError> {

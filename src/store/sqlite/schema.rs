@@ -10,10 +10,11 @@ use crate::store::{Health, StoreError};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_foundation.sql"),
     include_str!("../../../migrations/sqlite/0002_keys.sql"),
+    include_str!("../../../migrations/sqlite/0003_revocation.sql"),
 ];
 
 /// The number of the newest schema this program knows.
-pub const NEWEST: u32 = 2;
+pub const NEWEST: u32 = 3;
 
 /// Brings the schema up to date, in one transaction for each migration, so that two programs starting at once
 /// do not run one twice.
@@ -100,10 +101,8 @@ mod tests {
         let file = folder.path().join("newer.db");
         Connection::open(&file).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let refused = Sqlite::open(&file).err().unwrap();
-        assert!(
-            refused.to_string().contains(&format!("number 99, this program knows up to {NEWEST}")),
-            "{refused}"
-        );
+        let known = format!("number 99, this program knows up to {NEWEST}");
+        assert!(refused.to_string().contains(&known), "{refused}");
         assert_eq!(number(&Connection::open(&file).unwrap()).unwrap(), 99);
     }
 

@@ -76,6 +76,7 @@ pub(super) async fn changes_an_application_only_at_its_version(place: &impl Plac
         default_scopes: Some(scopes(&["write"])),
         token: TokenSettings { lifetime: Some(Duration::from_mins(1)), ..TokenSettings::default() },
         claims: StaticClaims::default(),
+        tokens_revoked_before: None,
         updated_at: Timestamp::from_millis(9),
         ..app.clone()
     };

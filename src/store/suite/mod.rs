@@ -11,6 +11,7 @@ use super::sqlite::{Sqlite, schema};
 use super::{Conflict, Store, StoreError};
 use crate::domain::id::TenantId;
 use crate::domain::tenant::Tenant;
+use crate::domain::time::Timestamp;
 
 mod apis;
 mod applications;
@@ -18,6 +19,7 @@ mod keys;
 mod logs;
 mod registry;
 pub(super) mod sample;
+mod tokens;
 
 /// Where a backend keeps one store that is nobody else's.
 trait Place {
@@ -31,6 +33,12 @@ trait Place {
 
     /// Writes down that a tenant has changed so many times, quickly.
     fn note_changes(&self, tenant: TenantId, count: i64);
+
+    /// Writes down that so many tokens are refused, quickly.
+    fn note_revoked(&self, tenant: TenantId, expires_at: Timestamp, count: i64);
+
+    /// How many refused tokens are written down.
+    fn count_revoked(&self) -> i64;
 }
 
 struct File(TempDir);
@@ -57,6 +65,19 @@ impl Place for File {
                    INSERT INTO change (tenant_id) SELECT ?1 FROM n";
         let connection = rusqlite::Connection::open(self.path()).unwrap();
         connection.execute(sql, rusqlite::params![tenant.to_string(), count]).unwrap();
+    }
+
+    fn note_revoked(&self, tenant: TenantId, expires_at: Timestamp, count: i64) {
+        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
+                   INSERT INTO revoked_token SELECT ?1, ?2, hex(randomblob(18)) FROM n";
+        let connection = rusqlite::Connection::open(self.path()).unwrap();
+        let parameters = rusqlite::params![expires_at.as_millis(), tenant.to_string(), count];
+        connection.execute(sql, parameters).unwrap();
+    }
+
+    fn count_revoked(&self) -> i64 {
+        let connection = rusqlite::Connection::open(self.path()).unwrap();
+        connection.query_row("SELECT count(*) FROM revoked_token", [], |row| row.get(0)).unwrap()
     }
 }
 
@@ -105,6 +126,11 @@ every_backend! {
     keys::of_many_who_make_the_next_key_one_wins,
     keys::reseals_a_key_that_is_sealed_as_before,
     keys::keeps_digest_keys_and_tells_every_tenant,
+    tokens::refuses_a_token_once_and_for_all_connections,
+    tokens::a_token_of_one_tenant_is_none_of_another,
+    tokens::of_many_who_revoke_the_same_token_all_succeed,
+    tokens::forgets_a_refused_token_some_time_after_its_end,
+    tokens::forgets_in_small_steps,
     logs::writes_one_event_for_each_change_and_none_for_none,
     logs::lists_what_changed_after_a_revision,
     logs::says_so_when_it_has_forgotten_too_much,

@@ -72,6 +72,7 @@ pub(in crate::store) fn application(tenant: &Tenant, client_id: &str) -> Applica
             backdating: Some(Duration::from_secs(7)),
         },
         claims: StaticClaims::new(Map::from_iter([("tier".to_owned(), json!(["gold", 1]))])).unwrap(),
+        tokens_revoked_before: Some(Timestamp::from_millis(1_004)),
         created_at: Timestamp::from_millis(1_005),
         updated_at: Timestamp::from_millis(1_006),
         version: 1,

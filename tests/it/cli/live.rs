@@ -67,6 +67,25 @@ fn a_disabled_tenant_issues_nothing_until_it_is_enabled() {
     }
 }
 
+/// K08
+#[test]
+fn all_tokens_of_an_application_are_revoked_in_one_word() {
+    let (installation, added, server) = served();
+    let secret = text(&added, "client_secret");
+    assert_eq!(added["tokens_revoked_before"], Value::Null);
+    let token = text(&token_by_post(&server, "x", secret).1, "access_token").to_owned();
+    let is_active = || {
+        let ask = format!("client_id=x&client_secret={secret}&token={token}");
+        server.post("/oauth2/introspect", &ask).1 != r#"{"active":false}"#
+    };
+    assert!(is_active());
+    let revoked = done(&installation, "app revoke-tokens x");
+    assert_eq!(revoked["tokens_revoked_before"], revoked["updated_at"]);
+    within_one_second(|| !is_active());
+    assert_eq!(done(&installation, "app show x"), revoked);
+    refused(&installation, "app revoke-tokens y", &["client id \"y\"", "app list"]);
+}
+
 /// D13
 #[test]
 fn a_scope_that_is_taken_away_is_granted_no_more() {

@@ -52,25 +52,26 @@ fn applications_read_well() {
     insta::assert_snapshot!(
         shown(&installation, &["app", "add", "--name", "Billing", "--scope", "read", "--scope", "write"]),
         @r"
-    client_id       iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii
-    client_secret   sss_sssssssssssssssssssssssssssssssssssssssssssssssss
-    name            Billing
-    type            m2m
-    enabled         true
-    scopes          read write
-    default_scopes  read write
-    grants          client_credentials
-    auth_methods    client_secret_basic client_secret_post
-    apis            -
-    default_api     -
-    acts_for        -
-    token_lifetime  300
-    token_profile   -
-    nbf_backdating  -
-    claims          -
-    created_at      tttt-tt-ttttt:tt:tt.tttt
-    updated_at      tttt-tt-ttttt:tt:tt.tttt
-    version         1
+    client_id              iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii
+    client_secret          sss_sssssssssssssssssssssssssssssssssssssssssssssssss
+    name                   Billing
+    type                   m2m
+    enabled                true
+    scopes                 read write
+    default_scopes         read write
+    grants                 client_credentials
+    auth_methods           client_secret_basic client_secret_post
+    apis                   -
+    default_api            -
+    acts_for               -
+    token_lifetime         300
+    token_profile          -
+    nbf_backdating         -
+    claims                 -
+    tokens_revoked_before  -
+    created_at             tttt-tt-ttttt:tt:tt.tttt
+    updated_at             tttt-tt-ttttt:tt:tt.tttt
+    version                1
     ");
     let add = ["app", "add", "--name", "Front end", "--type", "spa", "--client-id", "front"];
     installation.json(&add);
@@ -101,24 +102,25 @@ fn the_secrets_of_an_application_read_well() {
     iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii  for the second data centre  true  tttt-tt-ttttt:tt:tt.tttt  tttt-tt-ttttt:tt:tt.tttt  -
     ");
     insta::assert_snapshot!(shown(&installation, &["app", "show", "x"]), @r"
-    client_id       x
-    name            x
-    type            m2m
-    enabled         true
-    scopes          -
-    default_scopes  -
-    grants          client_credentials
-    auth_methods    client_secret_basic client_secret_post
-    apis            -
-    default_api     -
-    acts_for        -
-    token_lifetime  300
-    token_profile   -
-    nbf_backdating  -
-    claims          -
-    created_at      tttt-tt-ttttt:tt:tt.tttt
-    updated_at      tttt-tt-ttttt:tt:tt.tttt
-    version         1
+    client_id              x
+    name                   x
+    type                   m2m
+    enabled                true
+    scopes                 -
+    default_scopes         -
+    grants                 client_credentials
+    auth_methods           client_secret_basic client_secret_post
+    apis                   -
+    default_api            -
+    acts_for               -
+    token_lifetime         300
+    token_profile          -
+    nbf_backdating         -
+    claims                 -
+    tokens_revoked_before  -
+    created_at             tttt-tt-ttttt:tt:tt.tttt
+    updated_at             tttt-tt-ttttt:tt:tt.tttt
+    version                1
     secrets
       ID                                    LABEL                       LIVE  CREATED AT                EXPIRES AT                LAST USED AT
       iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii                              true  tttt-tt-ttttt:tt:tt.tttt  -                         -
@@ -164,8 +166,8 @@ fn tenants_and_scopes_read_well() {
     ");
     insta::assert_snapshot!(shown(&installation, &["--output", "json", "migrate", "--check"]), @r#"
     {
-      "from": 1,
-      "to": 1,
+      "from": 3,
+      "to": 3,
       "check": "ok"
     }
     "#);
@@ -193,12 +195,12 @@ fn a_refusal_and_wrong_usage_read_well() {
     Usage: chancery app [OPTIONS] <COMMAND>
 
     Commands:
-      add     Register an application and print its secret, this once
-      list    List the applications of the tenant
-      show    Show an application
-      set     Change an application; a list replaces the whole list
-      remove  Remove an application with its secrets
-      secret  Its secrets: rotate by adding one, moving the callers, removing the old
-      help    Print this message or the help of the given subcommand(s)
+      add            Register an application and print its secret, this once
+      list           List the applications of the tenant
+      show           Show an application
+      set            Change an application; a list replaces the whole list
+      remove         Remove an application with its secrets
+      revoke-tokens  Refuse every token issued to it until now, where tokens are asked about
+      secret         Its secrets: rotate by adding one, moving the callers, removing the old
     ");
 }

@@ -1,6 +1,6 @@
 //! `token get`, `token inspect` and `token verify` against a server that runs.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{check_refused, done, members, refused_words, text, wrong_usage};
 use crate::support::binary::{Installation, RunningServer};
@@ -50,6 +50,31 @@ fn a_token_is_got_inspected_and_verified() {
         assert!(verified.status.success() && verified.stderr.is_empty());
         assert_eq!(serde_json::from_slice::<Value>(&verified.stdout).unwrap(), decoded);
     }
+}
+
+#[test]
+fn a_token_is_asked_about_and_given_back() {
+    let (installation, _server, issuer) = served(&[]);
+    let token = text(&get(&installation, &issuer, &[]), "access_token").to_owned();
+    let run = |command: &str, client_id: &str, token: &str| {
+        let caller = ["--issuer", &issuer, "--client-id", client_id, "--secret-file", "secret"];
+        let arguments = [&["--output", "json", "token", command], &caller[..]].concat();
+        installation.run_with_input(&arguments, token.as_bytes())
+    };
+    let answer = |command: &str| {
+        let output = run(command, "x", &format!("{token}\n"));
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let active = answer("introspect");
+    assert_eq!((&active["active"], text(&active, "scope")), (&json!(true), "read write"));
+    check_refused(&run("revoke", "y", &token), &["/oauth2/revoke", "401", "invalid_client"]);
+    check_refused(&run("introspect", "y", &token), &["/oauth2/introspect", "401", "invalid_client"]);
+    for _ in 0..2 {
+        assert_eq!(answer("revoke"), json!({ "revoked": true }));
+    }
+    assert_eq!(answer("introspect"), json!({ "active": false }));
+    check_refused(&run("revoke", "x", ""), &["standard input", "empty"]);
 }
 
 #[test]

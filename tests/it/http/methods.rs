@@ -7,13 +7,21 @@ use crate::support::wire::{Answer, Connection};
 const PUBLIC_DOCUMENTS: [&str; 3] =
     ["/oauth2/jwks", "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
 
+const FORM_ENDPOINTS: [&str; 3] = ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"];
+
 /// A01, A03
 #[test]
-fn the_token_endpoint_takes_post_and_says_so_to_every_other_method() {
-    for method in ["GET", "PUT", "PATCH", "DELETE"] {
-        let answer = SITE.ask(SITE.request(method, "/oauth2/token", &[]));
-        assert_eq!((answer.status, answer.field("allow")), (405, Some("POST, OPTIONS")), "{method}");
-        assert_eq!(answer.error(), "invalid_request");
+fn the_endpoints_for_forms_take_post_and_say_so_to_every_other_method() {
+    for target in FORM_ENDPOINTS {
+        for method in ["GET", "PUT", "PATCH", "DELETE"] {
+            let answer = SITE.ask(SITE.request(method, target, &[]));
+            assert_eq!(
+                (answer.status, answer.field("allow")),
+                (405, Some("POST, OPTIONS")),
+                "{method} {target}"
+            );
+            assert_eq!(answer.error(), "invalid_request");
+        }
     }
 }
 
@@ -84,7 +92,9 @@ fn options_says_what_is_allowed_and_invites_no_browser() {
         super::assert_ours(&answer);
         (answer.status, answer.field("allow").unwrap_or_default().to_owned())
     };
-    assert_eq!(ask(SITE.server.public, "/oauth2/token"), (204, "POST, OPTIONS".to_owned()));
+    for target in FORM_ENDPOINTS {
+        assert_eq!(ask(SITE.server.public, target), (204, "POST, OPTIONS".to_owned()));
+    }
     for target in PUBLIC_DOCUMENTS {
         assert_eq!(ask(SITE.server.public, target), (204, "GET, HEAD, OPTIONS".to_owned()));
     }
@@ -119,6 +129,10 @@ fn no_other_spelling_of_the_path_reaches_the_token_endpoint() {
         assert_eq!(SITE.ask(request).status, 404, "{target}");
         assert_eq!(SITE.ask(SITE.request("GET", target, &[])).status, 404, "{target}");
     }
+    for target in ["/oauth2/introspect/", "/oauth2/Introspect", "/oauth2/revoke/", "/oauth2/%72evoke"] {
+        let request = SITE.request("POST", target, &[FORM, "Content-Length: 7"]) + "token=x";
+        assert_eq!(SITE.ask(request).status, 404, "{target}");
+    }
     for target in ["/oauth2/jwks/", "/oauth2/JWKS", "/.well-known//openid-configuration", "/health/live", "/"]
     {
         assert_eq!(SITE.ask(SITE.request("GET", target, &[])).status, 404, "{target}");
@@ -127,7 +141,7 @@ fn no_other_spelling_of_the_path_reaches_the_token_endpoint() {
 
 #[test]
 fn the_admin_listener_has_no_endpoint_of_the_public_one() {
-    for target in PUBLIC_DOCUMENTS.into_iter().chain(["/oauth2/token"]) {
+    for target in PUBLIC_DOCUMENTS.into_iter().chain(FORM_ENDPOINTS) {
         let mut connection = Connection::open(SITE.server.admin);
         connection.send(SITE.request("GET", target, &[]));
         assert_eq!(connection.answer().status, 404, "{target}");

@@ -27,6 +27,16 @@ pub(crate) fn token_request(parameters: &[(&str, &str)]) -> Ask {
     form(&[&[("grant_type", "client_credentials")], parameters].concat())
 }
 
+/// A question about a token.
+pub(crate) fn introspection(token: &str) -> Ask {
+    form(&[("token", token)]).to("/oauth2/introspect")
+}
+
+/// A token that is given back.
+pub(crate) fn revocation(token: &str) -> Ask {
+    form(&[("token", token)]).to("/oauth2/revoke")
+}
+
 /// A form for the token endpoint with just these parameters.
 pub(crate) fn form(parameters: &[(&str, &str)]) -> Ask {
     let pairs = parameters.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));

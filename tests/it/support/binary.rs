@@ -151,16 +151,22 @@ impl RunningServer {
         let form = format!(
             "grant_type=client_credentials&client_id={client_id}&client_secret={secret}&scope={scope}"
         );
+        let (status, body) = self.post("/oauth2/token", &form);
+        (status, serde_json::from_str(&body).unwrap())
+    }
+
+    /// Posts a form: status and body.
+    pub(crate) fn post(&self, path: &str, form: &str) -> (u16, String) {
         let answer = self.exchange(
             format!(
-                "POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+                "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
                  Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
                 form.len()
             )
             .as_bytes(),
         );
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
-        (status(head), serde_json::from_str(body).unwrap())
+        (status(head), body.to_owned())
     }
 }
 

@@ -8,7 +8,7 @@ use chancery::domain::api::{Api, ApiIdentifier};
 use chancery::domain::application::{Application, ClientId, Registered};
 use chancery::domain::audit::{AuditEvent, RecordedEvent};
 use chancery::domain::credential::Credential;
-use chancery::domain::id::{ApplicationId, CredentialId, TenantId};
+use chancery::domain::id::{ApplicationId, CredentialId, TenantId, TokenId};
 use chancery::domain::scope::{Scope, ScopeName};
 use chancery::domain::signing_key::{KeptDigestKey, SigningKey};
 use chancery::domain::tenant::Tenant;
@@ -153,14 +153,26 @@ impl Store for Faulty {
     async fn keep_digest_key(&self, key: KeptDigestKey, event: AuditEvent) -> Answer<()> {
         self.works()?.keep_digest_key(key, event).await
     }
+    async fn revoke_token(
+        &self,
+        tenant: TenantId,
+        token: TokenId,
+        expires_at: Timestamp,
+        event: AuditEvent,
+    ) -> Answer<bool> {
+        self.works()?.revoke_token(tenant, token, expires_at, event).await
+    }
+    async fn is_revoked(&self, tenant: TenantId, token: TokenId, expires_at: Timestamp) -> Answer<bool> {
+        self.works()?.is_revoked(tenant, token, expires_at).await
+    }
     async fn audit_events(&self, after: i64, limit: usize) -> Answer<Vec<RecordedEvent>> {
         self.works()?.audit_events(after, limit).await
     }
     async fn changes_since(&self, revision: i64) -> Answer<Changes> {
         self.works()?.changes_since(revision).await
     }
-    async fn forget_past(&self) -> Answer<()> {
-        self.works()?.forget_past().await
+    async fn forget_past(&self, now: Timestamp) -> Answer<bool> {
+        self.works()?.forget_past(now).await
     }
     async fn check(&self) -> Answer<Health> {
         self.works()?.check().await

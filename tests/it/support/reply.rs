@@ -67,6 +67,31 @@ impl Reply {
         self.expect_never_cached();
     }
 
+    /// Expects the answer about a token that is not active or none of the caller's business, and nothing else.
+    #[track_caller]
+    pub(crate) fn expect_inactive(&self) {
+        assert_eq!((self.status, self.body.as_str()), (200, r#"{"active":false}"#), "{self:?}");
+        assert_eq!(self.header("content-type"), Some("application/json;charset=UTF-8"));
+        self.expect_never_cached();
+    }
+
+    /// The members of the answer about a token that is active.
+    #[track_caller]
+    pub(crate) fn active(&self) -> Value {
+        let json = self.json();
+        assert_eq!((self.status, &json["active"]), (200, &Value::Bool(true)), "{self:?}");
+        self.expect_never_cached();
+        json
+    }
+
+    /// Expects that our trouble is called by its name, and when to come back.
+    #[track_caller]
+    pub(crate) fn expect_unavailable(&self) {
+        assert_eq!((self.status, self.header("retry-after")), (503, Some("1")), "{self:?}");
+        assert_eq!(self.json()["error"], "temporarily_unavailable");
+        self.expect_never_cached();
+    }
+
     #[track_caller]
     pub(crate) fn expect_never_cached(&self) {
         assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");

@@ -9,6 +9,7 @@ use chancery::admin::apis::ApiChange;
 use chancery::admin::applications::{ApplicationChange, NewApplication};
 use chancery::admin::credentials::NewSecret;
 use chancery::admin::{self, Admin};
+use chancery::crypto::jws;
 use chancery::crypto::master::MasterKey;
 use chancery::crypto::secret::Secret;
 use chancery::domain::api::ApiIdentifier;
@@ -23,6 +24,7 @@ use chancery::oauth::jwks;
 use chancery::oauth::verify::{Expected, NotAccepted, Verified, verify};
 use chancery::store::Store;
 use chancery::store::sqlite::Sqlite;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -179,11 +181,11 @@ impl TestServer {
     }
 
     /// An API of the tenant `default` with scopes of its own.
-    pub(crate) async fn api(&self, identifier: &str, scopes: &[&str], settings: ApiChange) {
+    pub(crate) async fn api(&self, identifier: &str, scopes: &[&str], settings: ApiChange) -> ApiIdentifier {
         let tenant = self.tenant("default").await;
         let settings = ApiChange { scopes: Some(names(scopes)), ..settings };
         let identifier = ApiIdentifier::parse(identifier).unwrap();
-        admin::apis::add(&self.admin, &tenant, identifier, settings).await.unwrap();
+        admin::apis::add(&self.admin, &tenant, identifier, settings).await.unwrap().api.identifier
     }
 
     /// Changes an API of the tenant `default`.
@@ -224,6 +226,19 @@ impl TestServer {
     pub(crate) async fn remove_secret(&self, app: &App, id: &str) {
         let tenant = self.tenant("default").await;
         admin::credentials::remove(&self.admin, &tenant, &app.client_id, id).await.unwrap();
+    }
+
+    /// Signs these claims with the key of the tenant `default`, as whatever `typ` says.
+    pub(crate) async fn sign(&self, typ: &str, claims: &Value) -> String {
+        let tenant = self.tenant("default").await;
+        let issuer = self.directory.current(tenant.id).await.unwrap().0.unwrap();
+        let key = issuer.signing_key(None);
+        let header = json!({ "kid": key.id.to_string(), "typ": typ, "alg": key.algorithm });
+        let mut token = String::new();
+        jws::push_base64url(header.to_string().as_bytes(), &mut token);
+        token.push('.');
+        jws::push_base64url(claims.to_string().as_bytes(), &mut token);
+        issuer.sign(key, token).await.unwrap()
     }
 
     /// Leaves nothing of the list that servers follow, as if far more had changed than is kept.

@@ -1,8 +1,9 @@
 //! Errors say what RFC 6749 §5.2 lets them say, and nothing of what was sent: CONFORMANCE F.
 
+use chancery::admin::applications::NewApplication;
 use serde_json::Value;
 
-use crate::support::ask::{Ask, encode, form, get, raw, token_request};
+use crate::support::ask::{Ask, encode, form, get, raw, revocation, token_request};
 use crate::support::log;
 use crate::support::reply::Reply;
 use crate::support::server::{App, SOURCE, TestServer};
@@ -31,6 +32,8 @@ const PARAMETERS: &[&str] = &[
     "client_assertion",
     "client_assertion_type",
     "authorization_details",
+    "token",
+    "token_type_hint",
     "foo",
 ];
 
@@ -83,6 +86,29 @@ async fn no_parameter_comes_back() {
     }
 }
 
+/// F01, F02, F03, A24: nor at the endpoints that take a token, where hostile text may be the token.
+#[tokio::test]
+async fn no_parameter_comes_back_from_the_endpoints_that_take_a_token() {
+    let (server, app) = server().await;
+    for path in ["/oauth2/introspect", "/oauth2/revoke"] {
+        for text in HOSTILE {
+            for name in PARAMETERS {
+                let others = [("token", "a.b.c")].into_iter().filter(|(other, _)| other != name);
+                let parameters: Vec<_> = others.chain([(*name, *text)]).collect();
+                for ask in [form(&parameters).of(&app), form(&parameters)] {
+                    let reply = server.answer(ask.to(path)).await;
+                    if reply.status == 200 {
+                        assert!(["", r#"{"active":false}"#].contains(&reply.body.as_str()), "{reply:?}");
+                        reply.expect_never_cached();
+                    } else {
+                        expect_harmless(&reply);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// F01, F02
 #[tokio::test]
 async fn no_header_comes_back() {
@@ -132,8 +158,12 @@ async fn no_header_comes_back() {
 #[tokio::test]
 async fn every_description_keeps_to_the_grammar() {
     let (server, app) = server().await;
+    let others = server.add("default", "other", &[], NewApplication::default()).await;
+    let others = server.answer(token_request(&[]).of(&others)).await.token();
     let of = |ask: Ask| ask.of(&app);
     let asks = [
+        of(form(&[]).to("/oauth2/introspect")),
+        of(revocation(&others)),
         of(raw("")),
         of(form(&[("grant_type", "frob")])),
         of(token_request(&[("scope", " ")])),
@@ -164,7 +194,7 @@ async fn every_description_keeps_to_the_grammar() {
     }
     told.sort();
     told.dedup();
-    assert_eq!(told.len(), 21, "{told:#?}");
+    assert_eq!(told.len(), 23, "{told:#?}");
 }
 
 /// F05: one line for each refusal, under its request id, with the true reason and nothing secret.

@@ -28,8 +28,17 @@ struct Failure {
 
 impl Failure {
     fn in_form(&self) -> Ask {
-        let request = [("client_id", self.app.client_id.as_str()), ("client_secret", &self.app.secret)];
-        token_request(&request).host(self.host)
+        self.in_form_at("/oauth2/token")
+    }
+
+    /// To any endpoint that wants proof: the form has what each of them wants besides.
+    fn in_form_at(&self, path: &str) -> Ask {
+        let request = [
+            ("client_id", self.app.client_id.as_str()),
+            ("client_secret", &self.app.secret),
+            ("token", "a.b.c"),
+        ];
+        token_request(&request).host(self.host).to(path)
     }
 
     fn in_field(&self) -> Ask {
@@ -99,11 +108,36 @@ async fn every_failure_is_the_same_answer_byte_by_byte() {
     }
 }
 
+/// C15, K01, J01: it is the same answer wherever proof is wanted, so that no endpoint tells more than another.
+#[tokio::test]
+async fn every_endpoint_gives_the_same_answer() {
+    let (server, failures) = failures().await;
+    let reference = server.answer(failures[0].in_form()).await;
+    for failure in &failures {
+        for path in ["/oauth2/introspect", "/oauth2/revoke"] {
+            log::take();
+            let reply = server.answer(failure.in_form_at(path)).await;
+            assert_eq!(reply.without_request_id(), reference.without_request_id(), "{}", failure.reason);
+            let logged = log::take();
+            assert_eq!((logged.len(), &logged[0]["message"]), (1, &failure.reason.into()), "{logged:?}");
+        }
+    }
+}
+
 /// C16: the six failures of C15, and whatever else fails so.
 #[tokio::test]
 async fn every_failure_takes_the_same_time() {
     let (server, failures) = failures().await;
-    expect_same_time(&server, failures).await;
+    expect_same_time(&server, "/oauth2/token", failures).await;
+}
+
+/// C16: the two that tell most, whether there is such an application and whether the secret is its.
+#[tokio::test]
+async fn every_failure_takes_the_same_time_at_the_other_endpoints() {
+    for path in ["/oauth2/introspect", "/oauth2/revoke"] {
+        let (server, failures) = failures().await;
+        expect_same_time(&server, path, failures.into_iter().take(2).collect()).await;
+    }
 }
 
 /// C21: whether the application exists or not.
@@ -113,12 +147,13 @@ async fn a_giant_secret_is_refused_in_the_same_time() {
     let giant = "s".repeat(16 * 1024);
     let with_giant =
         |failure: Failure| Failure { app: App { secret: giant.clone(), ..failure.app }, ..failure };
-    expect_same_time(&server, failures.into_iter().take(2).map(with_giant).collect()).await;
+    let failures = failures.into_iter().take(2).map(with_giant).collect();
+    expect_same_time(&server, "/oauth2/token", failures).await;
 }
 
 /// Measures one after another and again, so that whatever else the machine does falls on all of them. What differs by
 /// itself differs each time; what differs by chance does not.
-async fn expect_same_time(server: &TestServer, mut failures: Vec<Failure>) {
+async fn expect_same_time(server: &TestServer, path: &str, mut failures: Vec<Failure>) {
     let mut all_shown = Vec::new();
     for attempt in 0..3 {
         let mut measured: Vec<Vec<Duration>> = vec![Vec::with_capacity(TIMES); failures.len()];
@@ -126,7 +161,7 @@ async fn expect_same_time(server: &TestServer, mut failures: Vec<Failure>) {
             // Somebody whom the server has never heard of, so that memory does not help.
             failures[0].app.client_id = format!("unknown{attempt}.{round}");
             for (failure, times) in failures.iter().zip(&mut measured) {
-                let ask = failure.in_form();
+                let ask = failure.in_form_at(path);
                 let started = Instant::now();
                 let reply = server.answer(ask).await;
                 times.push(started.elapsed());

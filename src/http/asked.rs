@@ -1,0 +1,67 @@
+//! What every endpoint that takes a form from an application does before and after its own work.
+//! Not for: the work (`oauth`), or what an answer looks like (`token.rs`, `introspect.rs`, `revoke.rs`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::response::Response;
+use tokio::time::{Instant, sleep_until};
+
+use super::context::Context;
+use super::{oauth_error, read, respond};
+use crate::issuer::Issuer;
+use crate::issuer::directory::TrueSince;
+use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::request::Incoming;
+
+/// When a failed authentication is answered, after its request was read. All of them are, whatever the reason and
+/// however long finding it took, so that the time of the answer tells nothing (C16). Waiting costs no processor time.
+const FAILURE_ANSWERED_AFTER: Duration = Duration::from_millis(5);
+
+/// A request that was read, and the tenant as it was then.
+pub(super) struct Asked {
+    /// Whose endpoint it is.
+    pub(super) issuer: Arc<Issuer>,
+    /// What it says.
+    pub(super) incoming: Incoming,
+    since: TrueSince,
+    read_at: Instant,
+}
+
+impl Asked {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// The answer to give instead.
+    pub(super) async fn read(request: Request, context: &Context) -> Result<Self, Response> {
+        let (incoming, read_at) = read::form(request, context).await?;
+        // The body may have taken its time; whether the tenant is live is asked again now that it is here.
+        match context.directory.current(context.issuer.tenant().id).await {
+            Ok((Some(issuer), since)) => Ok(Self { issuer, incoming, since, read_at }),
+            Ok((None, _)) => Err(respond::try_again()),
+            Err(error) => Err(oauth_error::render(&error.into(), context)),
+        }
+    }
+
+    /// Renders what became of it: what rests on knowledge that has grown old in the meantime is not handed out, and a
+    /// failed authentication is answered late.
+    pub(super) async fn finish<T>(
+        self,
+        context: &Context,
+        answered: Result<T, OAuthError>,
+        render: impl FnOnce(T) -> Response,
+    ) -> Response {
+        match answered {
+            Ok(_) if !context.directory.may_hand_out(self.since) => respond::try_again(),
+            Ok(answer) => render(answer),
+            Err(error) => {
+                let response = oauth_error::render(&error, context);
+                if error.code == ErrorCode::InvalidClient {
+                    sleep_until(self.read_at + FAILURE_ANSWERED_AFTER).await;
+                }
+                response
+            }
+        }
+    }
+}

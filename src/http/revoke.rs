@@ -1,0 +1,22 @@
+//! `POST /oauth2/revoke`: read, call, render.
+//! Not for: any decision about the token (`oauth/revoke.rs`).
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+
+use super::asked::Asked;
+use super::context::Context;
+use crate::oauth::revoke::revoke;
+
+/// Answers a revocation request.
+pub(super) async fn answer(Extension(context): Extension<Context>, request: Request) -> Response {
+    let asked = match Asked::read(request, &context).await {
+        Ok(asked) => asked,
+        Err(response) => return response,
+    };
+    let answered = revoke(&asked.issuer, &asked.incoming).await;
+    // RFC 7009 §2.2: the status says it all.
+    asked.finish(&context, answered, |()| Response::new(Body::empty())).await
+}
