@@ -9,12 +9,14 @@ use chancery::admin::apis::ApiChange;
 use chancery::admin::applications::{ApplicationChange, NewApplication};
 use chancery::admin::credentials::NewSecret;
 use chancery::admin::{self, Admin};
+use chancery::crypto::algorithm::ALGORITHMS;
 use chancery::crypto::jws;
 use chancery::crypto::master::MasterKey;
 use chancery::crypto::secret::Secret;
 use chancery::domain::api::ApiIdentifier;
 use chancery::domain::application::ClientId;
 use chancery::domain::scope::ScopeName;
+use chancery::domain::signing_key::KeyState;
 use chancery::domain::tenant::{Host, IssuerUrl, Tenant};
 use chancery::http::{Front, Listener};
 use chancery::issuer::{Directory, Services};
@@ -118,7 +120,7 @@ impl TestServer {
         let signing = Signing::new(1);
         let store = wrap(Arc::clone(&admin.store));
         let (shown, random) = (Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&admin.random));
-        let services = Services::new(store, shown, random, vault(), signing);
+        let services = Services::new(store, shown, random, vault("vault"), signing);
         let directory = Arc::new(Directory::open(services).await.unwrap());
         let front = Front::new(Listener::Public { https: false, any_host: true }, Arc::clone(&directory));
         Self { folder, clock, admin, directory, front }
@@ -231,6 +233,31 @@ impl TestServer {
         connection.execute("INSERT INTO change (tenant_id) VALUES (?1)", [&id]).unwrap();
     }
 
+    /// Takes all keys of a tenant out of use at once, behind the back of everybody, puts a new one in their place, and
+    /// lets servers look at it.
+    pub(crate) fn replace_keys_of(&self, tenant: &Tenant) {
+        let now = self.clock.now();
+        let key = vault("new key").make_key(tenant.id, ALGORITHMS[0], KeyState::Active, now).unwrap();
+        let connection = rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap();
+        let id = tenant.id.to_string();
+        connection.execute("UPDATE signing_key SET state = 'gone' WHERE tenant_id = ?1", [&id]).unwrap();
+        let public = Value::Object(key.public.to_members()).to_string();
+        let made = rusqlite::params![
+            key.id.to_string(),
+            id,
+            key.algorithm,
+            public,
+            key.sealed.as_bytes(),
+            key.sealed_under,
+            now.as_millis()
+        ];
+        let sql = "INSERT INTO signing_key
+                   (id, tenant_id, algorithm, state, public_jwk, sealed, sealed_under, created_at, state_since)
+                   VALUES (?1, ?2, ?3, 'active', ?4, ?5, ?6, ?7, ?7)";
+        connection.execute(sql, made).unwrap();
+        connection.execute("INSERT INTO change (tenant_id) VALUES (?1)", [&id]).unwrap();
+    }
+
     /// Verifies a token with the keys served at `host`, as a resource server of `issuer` would.
     pub(crate) async fn verify_at(
         &self,
@@ -283,11 +310,11 @@ fn copy(template: &[u8]) -> Arc<TempDir> {
 fn operator(folder: &TempDir, clock: Arc<SetClock>, seed: &str) -> Admin {
     let (store, _) = Sqlite::open(&folder.path().join("store.db")).unwrap();
     let random = Arc::new(Seeded::new(seed));
-    Admin { store: Arc::new(store), clock, random, vault: vault(), actor: "tester".to_owned() }
+    Admin { store: Arc::new(store), clock, random, vault: vault("vault"), actor: "tester".to_owned() }
 }
 
 /// All stores of the tests are under one master key.
-fn vault() -> Vault {
+fn vault(seed: &str) -> Vault {
     let master = MasterKey::generate(&Seeded::new("master key"));
-    Vault::new(&master, Arc::new(Seeded::new("vault")))
+    Vault::new(&master, Arc::new(Seeded::new(seed)))
 }
