@@ -325,12 +325,6 @@ fn nothing_acknowledged_is_lost() {
     }
     check(&installation, &mut all, true);
     let applications: usize = all.iter().map(|one| one.applications.len()).sum();
-    eprintln!(
-        "DEBUG {applications} apps {tokens} tokens {} scopes {} secrets {} removed",
-        all.iter().map(|a| a.scopes.len()).sum::<usize>(),
-        all.iter().flat_map(|a| a.applications.values()).map(|a| a.secrets.len()).sum::<usize>(),
-        all.iter().flat_map(|a| a.applications.values()).map(|a| a.removed.len()).sum::<usize>()
-    );
     assert!(
         applications > 20 && tokens > ROUNDS,
         "too little happened: {applications} applications, {tokens} tokens"

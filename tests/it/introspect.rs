@@ -187,6 +187,19 @@ async fn a_token_is_active_only_as_we_issue_them() {
     }
 }
 
+/// K03: that the signature verified once is remembered, but counts only while the key is published.
+#[tokio::test]
+async fn a_token_is_active_while_its_key_is_published() {
+    let (server, app, token) = server().await;
+    let never_asked = server.answer(token_request(&[]).of(&app)).await.token();
+    assert!(server.is_active(&app, &token).await);
+    server.revoke_key().await;
+    server.advance_a_second();
+    assert!(!server.is_active(&app, &token).await && !server.is_active(&app, &never_asked).await);
+    let next = server.answer(token_request(&[]).of(&app)).await.token();
+    assert!(server.is_active(&app, &next).await);
+}
+
 /// K03: a token has its time, to the second.
 #[tokio::test]
 async fn a_token_is_active_until_it_ends() {

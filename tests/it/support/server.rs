@@ -15,6 +15,7 @@ use chancery::crypto::secret::Secret;
 use chancery::domain::api::ApiIdentifier;
 use chancery::domain::application::ClientId;
 use chancery::domain::scope::ScopeName;
+use chancery::domain::signing_key::KeyState;
 use chancery::domain::tenant::{Host, IssuerUrl, Tenant};
 use chancery::http::{Front, Listener};
 use chancery::issuer::{Directory, Services};
@@ -253,6 +254,14 @@ impl TestServer {
         let id = tenant.id.to_string();
         connection.execute("UPDATE signing_key SET public_jwk = '{}' WHERE tenant_id = ?1", [&id]).unwrap();
         connection.execute("INSERT INTO change (tenant_id) VALUES (?1)", [&id]).unwrap();
+    }
+
+    /// Revokes the key that signs for the tenant `default`; another one signs at once.
+    pub(crate) async fn revoke_key(&self) {
+        let tenant = self.tenant("default").await;
+        let keys = admin::keys::list(&self.admin, &tenant).await.unwrap();
+        let active = keys.iter().find(|key| key.state == KeyState::Active).unwrap();
+        admin::keys::revoke(&self.admin, &tenant, &active.id.to_string()).await.unwrap();
     }
 
     /// Verifies a token with the keys served at `host`, as a resource server of `issuer` would.
