@@ -15,8 +15,14 @@ use super::registry::{CLIENT_ID, SCOPE, SECRET};
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A token.
+    /// A token signed with RS256.
     Token,
+    /// One signed with ES256.
+    Es256,
+    /// One signed with Ed25519.
+    EdDsa,
+    /// The keys of a tenant: an answer that is always the same.
+    Constant,
     /// A token for an application that does not exist.
     UnknownClient,
     /// A token with a wrong secret.
@@ -28,13 +34,24 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 5] =
-        [Self::Token, Self::UnknownClient, Self::WrongSecret, Self::HugeScope, Self::Introspect];
+    const ALL: [Self; 8] = [
+        Self::Token,
+        Self::Es256,
+        Self::EdDsa,
+        Self::Constant,
+        Self::UnknownClient,
+        Self::WrongSecret,
+        Self::HugeScope,
+        Self::Introspect,
+    ];
 
     /// Its name.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Token => "token",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+            Self::Constant => "constant",
             Self::UnknownClient => "unknown-client",
             Self::WrongSecret => "wrong-secret",
             Self::HugeScope => "huge-scope",
@@ -50,7 +67,8 @@ impl Kind {
     /// Whether an answer is the one that is expected.
     fn is_answered_by(self, answer: &[u8]) -> bool {
         let (start, part) = match self {
-            Self::Token => ("HTTP/1.1 200", "access_token"),
+            Self::Token | Self::Es256 | Self::EdDsa => ("HTTP/1.1 200", "access_token"),
+            Self::Constant => ("HTTP/1.1 200", r#""keys":["#),
             Self::UnknownClient | Self::WrongSecret => ("HTTP/1.1 401", ""),
             Self::HugeScope => ("HTTP/1.1 400", ""),
             Self::Introspect => ("HTTP/1.1 200", r#"{"active":true"#),
@@ -59,29 +77,42 @@ impl Kind {
             && (part.is_empty() || answer.windows(part.len()).any(|window| window == part.as_bytes()))
     }
 
+    /// The host whose tenant is asked.
+    fn host(self) -> &'static str {
+        match self {
+            Self::Es256 => "es256.localhost",
+            Self::EdDsa => "eddsa.localhost",
+            _ => "localhost",
+        }
+    }
+
     /// The request. One about a token gets it first.
     fn request(self, address: SocketAddr) -> Outcome<String> {
+        let host = self.host();
+        if self == Self::Constant {
+            return Ok(format!("GET /oauth2/jwks HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        }
         if self == Self::Introspect {
             let token = once(address)?;
             let form = format!("client_id={CLIENT_ID}&client_secret={SECRET}&token={token}");
-            return Ok(post("/oauth2/introspect", &form));
+            return Ok(post(host, "/oauth2/introspect", &form));
         }
         let (client_id, secret) = match self {
-            Self::Token | Self::HugeScope | Self::Introspect => (CLIENT_ID, SECRET),
             Self::UnknownClient => ("nobody", SECRET),
             Self::WrongSecret => (CLIENT_ID, "a-wrong-one-that-is-as-long-as-the-right-one-would-be"),
+            _ => (CLIENT_ID, SECRET),
         };
         let scope = if self == Self::HugeScope { vec!["abcde"; 10_000].join("+") } else { SCOPE.to_owned() };
         let form = format!(
             "grant_type=client_credentials&client_id={client_id}&client_secret={secret}&scope={scope}"
         );
-        Ok(post("/oauth2/token", &form))
+        Ok(post(host, "/oauth2/token", &form))
     }
 }
 
-fn post(path: &str, form: &str) -> String {
+fn post(host: &str, path: &str, form: &str) -> String {
     format!(
-        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
          Content-Length: {}\r\n\r\n{form}",
         form.len()
     )

@@ -12,12 +12,15 @@ mod registry;
 mod report;
 
 use load::Kind;
-use report::{Measured, Round};
+use report::{Measured, Quick, Round};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// How many times raw signatures and tokens are measured in turn. The medians are reported.
 const ROUNDS: usize = 7;
+
+/// How many times that is done for the algorithms whose signatures take no longer than an answer.
+const QUICK_ROUNDS: usize = 3;
 
 /// How long each measurement takes, in seconds.
 const SECONDS: u64 = 4;
@@ -52,10 +55,19 @@ fn measure(binary: &PathBuf) -> Outcome {
     let idle_memory = server.memory_kib()?;
     let mut rounds = Vec::new();
     for number in 1..=ROUNDS {
-        let raw = process::raw(SECONDS)?;
+        let raw = process::raw(SECONDS, "RS256")?;
         let tokens = process::load(&server, Kind::Token, BUSY, SECONDS)?;
         writeln!(stdout(), "round {number}: {raw:.0} signatures/s, {:.0} tokens/s", tokens.per_second)?;
         rounds.push(Round { raw, tokens });
+    }
+    let mut quick = Vec::new();
+    for kind in [Kind::Es256, Kind::EdDsa] {
+        for _ in 0..QUICK_ROUNDS {
+            let raw = process::raw(SECONDS, kind.name())?;
+            let constant = process::load(&server, Kind::Constant, BUSY, SECONDS)?.per_second;
+            let tokens = process::load(&server, kind, BUSY, SECONDS)?.per_second;
+            quick.push((kind, Quick { raw, constant, tokens }));
+        }
     }
     let alone = process::load(&server, Kind::Token, 1, SECONDS)?;
     let mut refusals = Vec::new();
@@ -69,6 +81,7 @@ fn measure(binary: &PathBuf) -> Outcome {
         starts,
         idle_memory,
         rounds,
+        quick,
         alone,
         refusals,
         introspections,

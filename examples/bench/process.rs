@@ -105,10 +105,11 @@ impl Drop for Server {
     }
 }
 
-/// Raw signatures per second, on the server's processor.
-pub(super) fn raw(seconds: u64) -> Outcome<f64> {
-    let output =
-        pinned(SERVER_PROCESSOR, &std::env::current_exe()?).args(["raw", &seconds.to_string()]).output()?;
+/// Raw signatures of an algorithm per second, on the server's processor.
+pub(super) fn raw(seconds: u64, algorithm: &str) -> Outcome<f64> {
+    let output = pinned(SERVER_PROCESSOR, &std::env::current_exe()?)
+        .args(["raw", &seconds.to_string(), algorithm])
+        .output()?;
     Ok(String::from_utf8(output.stdout)?.trim().parse()?)
 }
 

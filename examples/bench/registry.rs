@@ -11,7 +11,7 @@ use chancery::crypto::random::SystemRandom;
 use chancery::crypto::secret::Secret;
 use chancery::domain::application::ClientId;
 use chancery::domain::scope::ScopeName;
-use chancery::domain::tenant::{DEFAULT_TENANT, Host, IssuerUrl};
+use chancery::domain::tenant::{DEFAULT_TENANT, Host, IssuerUrl, Tenant};
 use chancery::domain::time::SystemClock;
 use chancery::keys::vault::Vault;
 use chancery::store::sqlite::Sqlite;
@@ -43,24 +43,35 @@ pub(super) fn prepare(folder: &Path) -> Outcome {
         actor: "bench".to_owned(),
     };
     tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+        for (algorithm, host) in [("ES256", "es256.localhost"), ("EdDSA", "eddsa.localhost")] {
+            let (name, issuer) =
+                (algorithm.to_ascii_lowercase(), IssuerUrl::parse(&format!("https://{host}"))?);
+            let hosts = vec![Host::parse(host)?];
+            let tenant = tenants::add(&admin, &name, hosts, issuer, Some(algorithm)).await?;
+            let scope = ScopeName::parse(SCOPE)?;
+            scopes::add(&admin, &tenant, scope.clone(), String::new()).await?;
+            add_application(&admin, &tenant, CLIENT_ID, scope).await?;
+        }
         let issuer = IssuerUrl::parse("http://localhost")?;
         let tenant =
             tenants::add(&admin, DEFAULT_TENANT, vec![Host::parse("localhost")?], issuer, None).await?;
         let scope = ScopeName::parse(SCOPE)?;
         scopes::add(&admin, &tenant, scope.clone(), String::new()).await?;
         for number in 0..APPLICATIONS {
-            let new = NewApplication {
-                name: format!("Application {number}"),
-                client_id: Some(ClientId::parse(&format!("app-{number}"))?),
-                secret: Some(Secret::new(SECRET.to_owned())),
-                settings: ApplicationChange {
-                    scopes: Some(vec![scope.clone()]),
-                    ..ApplicationChange::default()
-                },
-                ..NewApplication::default()
-            };
-            applications::add(&admin, &tenant, new).await?;
+            add_application(&admin, &tenant, &format!("app-{number}"), scope.clone()).await?;
         }
         Ok(())
     })
+}
+
+async fn add_application(admin: &Admin, tenant: &Tenant, client_id: &str, scope: ScopeName) -> Outcome {
+    let new = NewApplication {
+        name: format!("Application {client_id}"),
+        client_id: Some(ClientId::parse(client_id)?),
+        secret: Some(Secret::new(SECRET.to_owned())),
+        settings: ApplicationChange { scopes: Some(vec![scope]), ..ApplicationChange::default() },
+        ..NewApplication::default()
+    };
+    applications::add(admin, tenant, new).await?;
+    Ok(())
 }

@@ -16,6 +16,23 @@ pub(super) struct Round {
     pub(super) tokens: Load,
 }
 
+/// An algorithm whose signature takes no longer than an answer: raw signatures, constant answers, tokens per second.
+pub(super) struct Quick {
+    /// Raw signatures.
+    pub(super) raw: f64,
+    /// Answers of the same server that are always the same.
+    pub(super) constant: f64,
+    /// Tokens.
+    pub(super) tokens: f64,
+}
+
+impl Quick {
+    /// What could be had if a token were one signature and one answer and nothing else.
+    fn limit(&self) -> f64 {
+        1.0 / (1.0 / self.raw + 1.0 / self.constant)
+    }
+}
+
 /// Everything measured.
 pub(super) struct Measured {
     /// From start to first token, several times.
@@ -24,6 +41,8 @@ pub(super) struct Measured {
     pub(super) idle_memory: u64,
     /// Raw signatures and tokens.
     pub(super) rounds: Vec<Round>,
+    /// The same with other algorithms, beside answers that are always the same.
+    pub(super) quick: Vec<(Kind, Quick)>,
     /// Tokens on one connection.
     pub(super) alone: Load,
     /// Requests that are refused.
@@ -59,6 +78,19 @@ pub(super) fn print(measured: &Measured) -> Outcome {
         ("memory, at most, 256 connections".to_owned(), mebibytes(measured.busy_memory)),
         ("tokens per second, 256 connections".to_owned(), format!("{:.0}", measured.many.per_second)),
     ];
+    for kind in [Kind::Es256, Kind::EdDsa] {
+        let of = |value: &dyn Fn(&Quick) -> f64| {
+            median(measured.quick.iter().filter(|(of, _)| *of == kind).map(|(_, quick)| value(quick)))
+        };
+        let text = format!(
+            "{:.0} of {:.0} signatures and {:.0} constant answers: **{:.3}** of the limit",
+            of(&|quick| quick.tokens),
+            of(&|quick| quick.raw),
+            of(&|quick| quick.constant),
+            of(&|quick| quick.tokens / quick.limit()),
+        );
+        rows.push((format!("{} tokens per second", kind.name()), text));
+    }
     let asked = &measured.introspections;
     let text = format!("{:.0}, {:.1} µs of CPU each", asked.per_second, asked.cpu_micros);
     rows.push(("introspections of a valid JWT per second, one core".to_owned(), text));
