@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Verifies an RS256 token on standard input with curl, openssl and jq alone: signature, issuer, expiry.
-# usage: verify.sh ISSUER < token
+# Verifies an RS256 token on standard input with curl, openssl and jq alone and prints its claims.
+# usage: verify.sh ISSUER AUDIENCE [TYP] < token
 set -euo pipefail
 
-issuer=$1
+issuer=$1 audience=$2 type=${3:-at+jwt}
 token=$(tr -d '\n')
 IFS=. read -r header payload signature rest <<<"$token"
 [ -z "$rest" ] && [ -n "$signature" ] || { echo "refused: not three parts" >&2; exit 1; }
@@ -20,7 +20,10 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 # The key is chosen by kid among those of the issuer, and must be for the one algorithm we accept.
-kid=$(decode "$header" | jq -er 'select(.alg == "RS256") | .kid') || { echo "refused: not RS256" >&2; exit 1; }
+# RFC 9068 §4: an ID token or a logout token of the same issuer is no access token.
+kid=$(decode "$header" | jq -er --arg type "$type" 'select(.alg == "RS256" and (has("crit") | not)) |
+    select((.typ // "" | ascii_downcase | ltrimstr("application/")) == ($type | ascii_downcase)) | .kid') ||
+    { echo "refused: not RS256, or another type of token" >&2; exit 1; }
 key=$(curl -sf "$issuer/oauth2/jwks" | jq -e --arg kid "$kid" '.keys[] | select(.kid == $kid and .alg == "RS256")') ||
     { echo "refused: no key of the issuer has this kid" >&2; exit 1; }
 
@@ -38,5 +41,7 @@ decode "$signature" >"$folder/signature"
 printf '%s.%s' "$header" "$payload" |
     openssl dgst -sha256 -verify "$folder/key.pem" -signature "$folder/signature" >/dev/null 2>&1 ||
     { echo "refused: the signature does not verify" >&2; exit 1; }
-decode "$payload" | jq -e --arg issuer "$issuer" 'select(.iss == $issuer and .exp > now and .nbf <= now)' ||
-    { echo "refused: another issuer, or not valid now" >&2; exit 1; }
+decode "$payload" | jq -e --arg issuer "$issuer" --arg audience "$audience" 'select(.iss == $issuer) |
+    select(.aud | if type == "array" then . else [.] end | any(. == $audience)) |
+    select((.exp | type == "number" and . > now) and ((has("nbf") | not) or (.nbf | type == "number" and . <= now)))' ||
+    { echo "refused: another issuer or audience, or not valid now" >&2; exit 1; }

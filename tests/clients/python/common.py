@@ -5,15 +5,31 @@ import os
 from pathlib import Path
 from urllib.parse import quote_plus
 
+import requests
+
 ISSUER = os.environ["ISSUER"]
 TOKEN_ENDPOINT = f"{ISSUER}/oauth2/token"
 JWKS_URI = f"{ISSUER}/oauth2/jwks"
+API = "https://api.example.com/orders"
+
+# What these libraries know. ML-DSA is too new for them.
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
 
 
 def application(name):
     """The id and the secret of an application, as `chancery app add` printed them."""
     printed = json.loads((Path(os.environ["FOLDER"]) / f"{name}.json").read_text())
     return printed["client_id"], printed["client_secret"]
+
+
+def get_token(name, scope, host=None):
+    """A token for one of the applications; `host` says whose tenant is meant."""
+    client_id, client_secret = application(name)
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret, "scope": scope}
+    fields = {"Host": host} if host else {}
+    response = requests.post(TOKEN_ENDPOINT, data=form, headers=fields, timeout=10)
+    assert response.status_code == 200, response.text
+    return response.json()["access_token"]
 
 
 def for_basic(pair):
