@@ -84,10 +84,16 @@ def check(url):
         "Bearer x&token=" + token,
         f"Bearer {token[:-8]}AAAAAAAA",
         f"Bearer {get_token('plain', 'read')}",
+        # Introspection tells the gateway of its own tokens too, which are for somebody else.
+        f"Bearer {get_token('gateway', 'read')}",
     ]:
         assert refused(bad) == (401, f'{CHALLENGE}, error="invalid_token"'), bad
     insufficient = (403, f'{CHALLENGE}, error="insufficient_scope", scope="orders:read"')
     assert refused(f"Bearer {get_token('writer', 'orders:write')}") == insufficient
+    client_id, client_secret = application("reader")
+    form = {"token": token, "client_id": client_id, "client_secret": client_secret}
+    assert requests.post(f"{ISSUER}/oauth2/revoke", data=form, timeout=10).status_code == 200
+    assert refused(f"Bearer {token}") == (401, f'{CHALLENGE}, error="invalid_token"'), "a token that was revoked"
     # What is inside is nobody's to ask from outside.
     for inner in ["/authorize", "/introspect"]:
         assert requests.get(url.replace("/orders", inner), timeout=30).status_code == 404, inner
