@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -39,8 +40,10 @@ def recipes():
 def has_jdk():
     if not (shutil.which("java") and shutil.which("javac")):
         return False
-    version = subprocess.run(["javac", "-version"], capture_output=True, text=True).stdout
-    return int(version.split()[-1].split(".")[0]) >= 17
+    done = subprocess.run(["javac", "-version"], capture_output=True, text=True)
+    # JDK 8 says so on standard error.
+    version = re.search(r"javac (\d+)", done.stdout + done.stderr)
+    return version is not None and int(version[1]) >= 17
 
 
 def run(program, issuer, token, *expected):
