@@ -5,6 +5,7 @@ use std::error::Error;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
 
+mod constant;
 mod load;
 mod process;
 mod raw;
@@ -36,6 +37,7 @@ fn main() -> Outcome {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["raw", seconds] => raw::run(seconds.parse()?, "RS256"),
         ["raw", seconds, algorithm] => raw::run(seconds.parse()?, algorithm),
+        ["constant", length] => constant::run(length.parse()?),
         ["load", address, kind, connections, seconds] => {
             load::run(address.parse()?, Kind::parse(kind)?, connections.parse()?, seconds.parse()?)
         }
@@ -62,9 +64,10 @@ fn measure(binary: &PathBuf) -> Outcome {
     }
     let mut quick = Vec::new();
     for kind in [Kind::Es256, Kind::EdDsa] {
+        let same = process::Server::constant(server.token_length(kind)?)?;
         for _ in 0..QUICK_ROUNDS {
             let raw = process::raw(SECONDS, kind.name())?;
-            let constant = process::load(&server, Kind::Constant, BUSY, SECONDS)?.per_second;
+            let constant = process::load(&same, Kind::Constant, BUSY, SECONDS)?.per_second;
             let tokens = process::load(&server, kind, BUSY, SECONDS)?.per_second;
             quick.push((kind, Quick { raw, constant, tokens }));
         }

@@ -2,6 +2,7 @@
 //! Not for: what they do.
 
 use std::fs::{File, read_to_string};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -61,7 +62,7 @@ impl Server {
                 let line: serde_json::Value = serde_json::from_str(line)?;
                 server.address =
                     line.get("public").and_then(|public| public.as_str()).unwrap_or_default().parse()?;
-                load::once(server.address)?;
+                load::once(server.address, Kind::Token)?;
                 server.first_token = started.elapsed();
                 return Ok(server);
             }
@@ -70,6 +71,22 @@ impl Server {
             }
             sleep(Duration::from_micros(200));
         }
+    }
+
+    /// Starts a server whose answer is always the same, as long as one that was given.
+    pub(super) fn constant(length: usize) -> Outcome<Self> {
+        let mut child = pinned(SERVER_PROCESSOR, &std::env::current_exe()?)
+            .args(["constant", &length.to_string()])
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+        Ok(Self { child, address: line.trim().parse()?, first_token: Duration::ZERO })
+    }
+
+    /// How long a token is.
+    pub(super) fn token_length(&self, kind: Kind) -> Outcome<usize> {
+        Ok(load::once(self.address, kind)?.len())
     }
 
     /// Memory that is resident now.

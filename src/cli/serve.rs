@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::{Failure, Global, flags::ServeFlags, log, signal, workspace};
 use crate::admin::Admin;
 use crate::config::{ListenSettings, Settings};
-use crate::http::server::{self, Server};
+use crate::http::server::{self, Answers, Server};
 use crate::http::stop::Stop;
 use crate::http::tls::Certificates;
 use crate::http::{Front, Listener};

@@ -17,7 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::front::{Front, MAX_FIELDS};
+use super::front::MAX_FIELDS;
+use super::server::Answers;
 use super::stop::Stop;
 use super::wire::GuardedStream;
 
@@ -81,8 +82,13 @@ pub(super) async fn detect(stream: &TcpStream) -> Option<Protocol> {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn drive<S>(stream: S, protocol: Protocol, front: Arc<Front>, source: IpAddr, stop: Stop)
-where
+pub(super) async fn drive<S, A: Answers>(
+    stream: S,
+    protocol: Protocol,
+    front: Arc<A>,
+    source: IpAddr,
+    stop: Stop,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let activity = Arc::new(Activity::default());

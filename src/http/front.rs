@@ -19,6 +19,7 @@ use tower_service::Service;
 
 use super::context::{AdminContext, Context};
 use super::respond::{self, refuse};
+use super::server::Answers;
 use crate::domain::id::RequestId;
 use crate::domain::tenant::Host;
 use crate::issuer::Directory;
@@ -52,24 +53,8 @@ pub struct Front {
     stopping: AtomicBool,
 }
 
-impl Front {
-    /// A front with the routes of its listener.
-    #[must_use]
-    pub fn new(listener: Listener, directory: Arc<Directory>) -> Self {
-        let routes = match listener {
-            Listener::Public { .. } => super::public_routes(),
-            Listener::Admin => super::admin_routes(),
-        };
-        Self { listener, directory, routes, stopping: AtomicBool::new(false) }
-    }
-
-    /// From now on each answer asks its caller to come back on another connection.
-    pub fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
-    }
-
-    /// Answers a request, whatever it is.
-    pub async fn answer(&self, request: Request, source: Option<IpAddr>) -> Response {
+impl Answers for Front {
+    async fn answer(&self, request: Request, source: Option<IpAddr>) -> Response {
         let request_id = self.directory.new_request_id();
         let (version, is_head) = (request.version(), *request.method() == Method::HEAD);
         let answer = AssertUnwindSafe(self.dispatch(request, request_id, source)).catch_unwind().await;
@@ -83,6 +68,22 @@ impl Front {
             *response.body_mut() = Body::empty();
         }
         response
+    }
+
+    fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+}
+
+impl Front {
+    /// A front with the routes of its listener.
+    #[must_use]
+    pub fn new(listener: Listener, directory: Arc<Directory>) -> Self {
+        let routes = match listener {
+            Listener::Public { .. } => super::public_routes(),
+            Listener::Admin => super::admin_routes(),
+        };
+        Self { listener, directory, routes, stopping: AtomicBool::new(false) }
     }
 
     async fn dispatch(

@@ -1,16 +1,17 @@
 //! Listening: limits, deadlines, and a stop that loses no request.
-//! Not for: what is answered (`front.rs`).
+//! Not for: what is answered (`Answers`; in the server itself that is `front.rs`).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::Request;
+use axum::response::Response;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::connection::{self, LINGER, Protocol};
-use super::front::Front;
 use super::stop::Stop;
 use super::tls::Certificates;
 
@@ -20,10 +21,19 @@ const STOP_DEADLINE: Duration = Duration::from_secs(20);
 /// How long to wait when the system gives no more connections.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// What answers the requests of a listener.
+pub trait Answers: Send + Sync + 'static {
+    /// Answers a request, which came from `source` as far as the connection tells.
+    fn answer(&self, request: Request, source: Option<IpAddr>) -> impl Future<Output = Response> + Send;
+
+    /// From now on each answer asks its caller to come back on another connection.
+    fn stop(&self);
+}
+
 /// A listener at work.
-pub struct Server {
+pub struct Server<A> {
     /// What answers.
-    pub front: Arc<Front>,
+    pub front: Arc<A>,
     /// TLS, unless it ends elsewhere.
     pub certificates: Option<Arc<Certificates>>,
     /// Most connections at once; further ones wait to be accepted.
@@ -45,7 +55,7 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-impl Server {
+impl<A: Answers> Server<A> {
     /// Serves until `stop` says true, then lets every request in flight end.
     pub async fn serve(self, listener: TcpListener, stop: Stop) {
         let mut stopping = stop.clone();

@@ -17,6 +17,7 @@ use chancery::domain::application::ClientId;
 use chancery::domain::scope::ScopeName;
 use chancery::domain::signing_key::KeyState;
 use chancery::domain::tenant::{Host, IssuerUrl, Tenant};
+use chancery::http::server::Answers;
 use chancery::http::{Front, Listener};
 use chancery::issuer::{Directory, Services};
 use chancery::keys::signing::Signing;

@@ -1,0 +1,55 @@
+//! The HTTP server of Chancery with an answer that is always the same behind it: the most that it could give.
+//! Not for: anything that a token needs.
+
+use std::io::{Write, stdout};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA};
+use axum::response::Response;
+use chancery::http::server::{Answers, Server, bind};
+use chancery::http::stop::Stop;
+use http_body_util::BodyExt;
+
+use super::Outcome;
+
+/// An answer as long as a token's, with as many header fields.
+struct Constant {
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Answers for Constant {
+    async fn answer(&self, request: Request, _: Option<IpAddr>) -> Response {
+        // The form is read, and nothing done with it.
+        let _ = request.into_body().collect().await;
+        let mut response = Response::new(Body::from(self.body.clone()));
+        response.headers_mut().clone_from(&self.headers);
+        response
+    }
+
+    fn stop(&self) {}
+}
+
+/// Serves until it is killed, and prints where.
+pub(super) fn run(length: usize) -> Outcome {
+    let text = |text| HeaderValue::from_static(text);
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, text("application/json;charset=UTF-8"));
+    headers.insert(CACHE_CONTROL, text("no-store"));
+    headers.insert(PRAGMA, text("no-cache"));
+    headers.insert("x-content-type-options", text("nosniff"));
+    headers.insert("x-request-id", text("9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90"));
+    let body = format!(r#"{{"access_token":"{}"}}"#, "a".repeat(length)).into();
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(async {
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        writeln!(stdout(), "{}", listener.local_addr()?)?;
+        let (_stopper, stop) = Stop::new();
+        let front = Arc::new(Constant { headers, body });
+        Server { front, certificates: None, max_connections: 10_000 }.serve(listener, stop).await;
+        Ok(())
+    })
+}
