@@ -11,7 +11,7 @@ fn check_host(text: &str) {
     assert!(host.as_str().bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase()));
     assert!(host.as_str().bytes().all(|byte| !b"/?#@,\"'<>\\".contains(&byte)), "{text:?}");
     assert_eq!(Host::parse(&text.to_ascii_uppercase()).as_ref(), Ok(&host));
-    let without = host.clone().without_port(443);
+    let without = host.clone().without_default_port(true);
     assert!(without == host || format!("{without}:443") == host.as_str());
 }
 

@@ -216,13 +216,14 @@ impl Host {
         name.parse::<Ipv4Addr>().is_ok() || (name.split('.').all(is_label) && !ends_in_number)
     }
 
-    /// The same host without this port, when it has just this one: the default port of the scheme adds nothing.
+    /// The same host without the default port of its scheme, which adds nothing.
     #[must_use]
-    pub fn without_port(self, port: u16) -> Self {
-        match self.0.strip_suffix(&format!(":{port}")) {
-            Some(name) => Self(name.to_owned()),
-            None => self,
+    pub fn without_default_port(mut self, https: bool) -> Self {
+        let port = if https { ":443" } else { ":80" };
+        if self.0.ends_with(port) {
+            self.0.truncate(self.0.len() - port.len());
         }
+        self
     }
 
     /// The text.
@@ -348,7 +349,7 @@ mod tests {
     /// R01
     #[test]
     fn compares_hosts_after_lower_case_final_dot_and_default_port() {
-        let host = |text: &str| Host::parse(text).unwrap().without_port(443);
+        let host = |text: &str| Host::parse(text).unwrap().without_default_port(true);
         assert_eq!(host("Sample.Example."), host("sample.example"));
         assert_eq!(host("sample.example:443"), host("sample.example"));
         assert_eq!(host("sample.example.:443"), host("sample.example"));

@@ -1,57 +1,30 @@
 //! What resource servers and callers find out by themselves: keys and metadata.
 //! Not for: what stands in them (`oauth/jwks.rs`, `oauth/metadata.rs`).
 
-use axum::Extension;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderValue};
-use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
 
 use super::context::Context;
-use super::respond::{self, JSON, json};
+use super::respond::{JSON, json};
 use crate::domain::signing_key::JWKS_MAX_AGE;
 use crate::issuer::document::Document;
 use crate::oauth::{jwks as keys, metadata as server_metadata};
 
 /// `GET /oauth2/jwks`.
-pub(super) async fn jwks(Extension(context): Extension<Context>, request: Request) -> Response {
-    cacheable(request.headers(), keys::document(&context.issuer))
+pub(super) fn jwks(context: &Context, headers: &HeaderMap) -> Response {
+    cacheable(headers, keys::document(&context.issuer))
 }
 
-/// `GET` of the metadata, at the paths that belong to the tenant's issuer.
-pub(super) async fn metadata(
-    Extension(context): Extension<Context>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    if is_metadata_path(&context, &uri) {
-        cacheable(&headers, server_metadata::document(&context.issuer))
-    } else {
-        respond::not_found().await
-    }
+/// `GET` of the metadata.
+pub(super) fn metadata(context: &Context, headers: &HeaderMap) -> Response {
+    cacheable(headers, server_metadata::document(&context.issuer))
 }
 
-/// Every path that is no fixed route: the metadata of an issuer with a path of its own, or nothing.
-pub(super) async fn elsewhere(
-    context: Extension<Context>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    const ALLOW: &str = "GET, HEAD, OPTIONS";
-    if !is_metadata_path(&context, &uri) {
-        return respond::not_found().await;
-    }
-    match method {
-        Method::GET | Method::HEAD => metadata(context, uri, headers).await,
-        Method::OPTIONS => respond::options(ALLOW),
-        _ => respond::method_not_allowed(ALLOW),
-    }
-}
-
-fn is_metadata_path(context: &Context, uri: &Uri) -> bool {
-    server_metadata::paths(&context.issuer.tenant().issuer).iter().any(|path| path == uri.path())
+/// Whether the metadata of the tenant's issuer are at this path.
+pub(super) fn is_metadata_path(context: &Context, path: &str) -> bool {
+    server_metadata::paths(&context.issuer.tenant().issuer).iter().any(|own| own == path)
 }
 
 /// A document that may be kept for a while, or the word that the caller's copy is still good (RFC 9110 §13.1.2).

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::uri::Authority;
@@ -49,7 +49,7 @@ pub enum Listener {
 pub struct Front {
     listener: Listener,
     directory: Arc<Directory>,
-    routes: Router,
+    admin_routes: Router,
     stopping: AtomicBool,
 }
 
@@ -64,8 +64,11 @@ impl Answers for Front {
         });
         self.finish(&mut response, request_id, version);
         if is_head {
-            // hyper strips the body over HTTP/1 only, axum only of answers it routed (RFC 9110 §9.3.2).
-            *response.body_mut() = Body::empty();
+            // hyper strips the body over HTTP/1 only (RFC 9110 §9.3.2), and then knows not how long it was.
+            let body = std::mem::take(response.body_mut());
+            if let Some(length) = body.size_hint().exact() {
+                response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+            }
         }
         response
     }
@@ -76,22 +79,13 @@ impl Answers for Front {
 }
 
 impl Front {
-    /// A front with the routes of its listener.
+    /// A front of a listener.
     #[must_use]
     pub fn new(listener: Listener, directory: Arc<Directory>) -> Self {
-        let routes = match listener {
-            Listener::Public { .. } => super::public_routes(),
-            Listener::Admin => super::admin_routes(),
-        };
-        Self { listener, directory, routes, stopping: AtomicBool::new(false) }
+        Self { listener, directory, admin_routes: super::admin_routes(), stopping: AtomicBool::new(false) }
     }
 
-    async fn dispatch(
-        &self,
-        mut request: Request,
-        request_id: RequestId,
-        source: Option<IpAddr>,
-    ) -> Response {
+    async fn dispatch(&self, request: Request, request_id: RequestId, source: Option<IpAddr>) -> Response {
         if is_unknown(request.method()) {
             return refuse(
                 StatusCode::NOT_IMPLEMENTED,
@@ -115,36 +109,34 @@ impl Front {
             );
         };
         match self.listener {
-            Listener::Admin => {
-                let stopping = self.stopping.load(Ordering::Acquire);
-                request
-                    .extensions_mut()
-                    .insert(AdminContext { directory: Arc::clone(&self.directory), stopping });
-            }
+            Listener::Admin => self.answer_admin(request).await,
             Listener::Public { https, any_host } => {
-                let host = host.map(|host| host.without_port(if https { 443 } else { 80 }));
+                let host = host.map(|host| host.without_default_port(https));
                 match self.directory.find(host.as_ref(), any_host).await {
                     Ok(Found::Tenant(issuer)) => {
-                        request.extensions_mut().insert(Context {
-                            issuer,
-                            directory: Arc::clone(&self.directory),
-                            request_id,
-                            source,
-                        });
+                        let directory = Arc::clone(&self.directory);
+                        let context = Context { issuer, directory, request_id, source };
+                        super::answer_public(context, request).await
                     }
                     Ok(Found::Nobody) => {
                         const NOBODY: &str = "This server does not answer for the host the request names.";
-                        return refuse(StatusCode::MISDIRECTED_REQUEST, ErrorCode::InvalidRequest, NOBODY);
+                        refuse(StatusCode::MISDIRECTED_REQUEST, ErrorCode::InvalidRequest, NOBODY)
                     }
-                    Ok(Found::Broken) => return respond::try_again(),
+                    Ok(Found::Broken) => respond::try_again(),
                     Err(error) => {
                         tracing::error!(%request_id, %error, "the store does not answer");
-                        return respond::try_again();
+                        respond::try_again()
                     }
                 }
             }
         }
-        let answered: Result<Response, Infallible> = self.routes.clone().call(request).await;
+    }
+
+    async fn answer_admin(&self, mut request: Request) -> Response {
+        let stopping = self.stopping.load(Ordering::Acquire);
+        let context = AdminContext { directory: Arc::clone(&self.directory), stopping };
+        request.extensions_mut().insert(context);
+        let answered: Result<Response, Infallible> = self.admin_routes.clone().call(request).await;
         answered.unwrap_or_else(|never| match never {})
     }
 

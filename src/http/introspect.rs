@@ -1,7 +1,6 @@
 //! `POST /oauth2/introspect`: read, call, render.
 //! Not for: any decision about the token (`oauth/introspect.rs`).
 
-use axum::Extension;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderValue};
@@ -16,7 +15,7 @@ use crate::oauth::introspect::{Format, introspect};
 const JWT: &str = "application/token-introspection+jwt";
 
 /// Answers an introspection request.
-pub(super) async fn answer(Extension(context): Extension<Context>, request: Request) -> Response {
+pub(super) async fn answer(context: Context, request: Request) -> Response {
     let format = format(request.headers());
     let asked = match Asked::read(request, &context).await {
         Ok(asked) => asked,

@@ -2,7 +2,10 @@
 //! Not for: protocol decisions (`oauth`) or SQL (`store`).
 
 use axum::Router;
-use axum::routing::{MethodRouter, get, post};
+use axum::extract::Request;
+use axum::http::Method;
+use axum::response::Response;
+use axum::routing::{MethodRouter, get};
 
 mod asked;
 pub mod client;
@@ -25,21 +28,57 @@ mod wire;
 
 pub use front::{Front, Listener};
 
-use crate::oauth::metadata::{
-    INTROSPECTION_PATH, JWKS_PATH, OAUTH_WELL_KNOWN, OPENID_WELL_KNOWN, REVOCATION_PATH, TOKEN_PATH,
-};
+use crate::oauth::metadata::{INTROSPECTION_PATH, JWKS_PATH, REVOCATION_PATH, TOKEN_PATH};
+use context::Context;
 
-/// What callers and resource servers reach.
-fn public_routes() -> Router {
-    Router::new()
-        .route(TOKEN_PATH, only("POST, OPTIONS", post(token::answer)))
-        .route(INTROSPECTION_PATH, only("POST, OPTIONS", post(introspect::answer)))
-        .route(REVOCATION_PATH, only("POST, OPTIONS", post(revoke::answer)))
-        .route(JWKS_PATH, only("GET, HEAD, OPTIONS", get(discovery::jwks)))
-        .route(OAUTH_WELL_KNOWN, only("GET, HEAD, OPTIONS", get(discovery::metadata)))
-        .route(OPENID_WELL_KNOWN, only("GET, HEAD, OPTIONS", get(discovery::metadata)))
-        // An issuer with a path has its metadata at paths of its own.
-        .fallback(discovery::elsewhere)
+/// What callers and resource servers reach. Paths are compared as they came: no other spelling leads anywhere (A30).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Endpoint {
+    Token,
+    Introspection,
+    Revocation,
+    Jwks,
+    Metadata,
+}
+
+impl Endpoint {
+    /// The endpoint at a path. An issuer with a path has its metadata at paths of its own.
+    fn at(path: &str, context: &Context) -> Option<Self> {
+        match path {
+            TOKEN_PATH => Some(Self::Token),
+            INTROSPECTION_PATH => Some(Self::Introspection),
+            REVOCATION_PATH => Some(Self::Revocation),
+            JWKS_PATH => Some(Self::Jwks),
+            path => discovery::is_metadata_path(context, path).then_some(Self::Metadata),
+        }
+    }
+
+    /// What may be done there.
+    const fn allow(self) -> &'static str {
+        match self {
+            Self::Token | Self::Introspection | Self::Revocation => "POST, OPTIONS",
+            Self::Jwks | Self::Metadata => "GET, HEAD, OPTIONS",
+        }
+    }
+}
+
+/// Answers a request to a tenant: every public route on one page. A match and no router: axum's boxes each handler and
+/// what it returns, which costs as much as reading and judging the form does.
+async fn answer_public(context: Context, request: Request) -> Response {
+    let Some(endpoint) = Endpoint::at(request.uri().path(), &context) else {
+        return respond::not_found().await;
+    };
+    match (endpoint, request.method()) {
+        (Endpoint::Token, &Method::POST) => token::answer(context, request).await,
+        (Endpoint::Introspection, &Method::POST) => introspect::answer(context, request).await,
+        (Endpoint::Revocation, &Method::POST) => revoke::answer(context, request).await,
+        (Endpoint::Jwks, &Method::GET | &Method::HEAD) => discovery::jwks(&context, request.headers()),
+        (Endpoint::Metadata, &Method::GET | &Method::HEAD) => {
+            discovery::metadata(&context, request.headers())
+        }
+        (endpoint, &Method::OPTIONS) => respond::options(endpoint.allow()),
+        (endpoint, _) => respond::method_not_allowed(endpoint.allow()),
+    }
 }
 
 /// What operators and their probes reach.

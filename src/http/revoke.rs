@@ -1,7 +1,6 @@
 //! `POST /oauth2/revoke`: read, call, render.
 //! Not for: any decision about the token (`oauth/revoke.rs`).
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
@@ -11,7 +10,7 @@ use super::context::Context;
 use crate::oauth::revoke::revoke;
 
 /// Answers a revocation request.
-pub(super) async fn answer(Extension(context): Extension<Context>, request: Request) -> Response {
+pub(super) async fn answer(context: Context, request: Request) -> Response {
     let asked = match Asked::read(request, &context).await {
         Ok(asked) => asked,
         Err(response) => return response,

@@ -1,7 +1,6 @@
 //! `POST /oauth2/token`: read, call, render.
 //! Not for: any decision about the token (`oauth/token.rs`).
 
-use axum::Extension;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -12,7 +11,7 @@ use super::respond::{JSON_UTF8, json};
 use crate::oauth::token::{self, TokenResponse};
 
 /// Answers a token request.
-pub(super) async fn answer(Extension(context): Extension<Context>, request: Request) -> Response {
+pub(super) async fn answer(context: Context, request: Request) -> Response {
     let asked = match Asked::read(request, &context).await {
         Ok(asked) => asked,
         Err(response) => return response,

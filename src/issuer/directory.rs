@@ -214,7 +214,7 @@ impl Directory {
     /// A new request id.
     #[must_use]
     pub fn new_request_id(&self) -> RequestId {
-        RequestId::new(self.services.random.as_ref())
+        RequestId::new(&self.services.ids)
     }
 
     /// The time.

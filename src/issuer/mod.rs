@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::crypto::random::Random;
+use crate::crypto::random::{Pooled, Random};
 use crate::crypto::secret::{Secret, SecretDigest};
 use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::{ClientId, Registered};
@@ -40,7 +40,8 @@ use uses::Uses;
 pub struct Services {
     cached: Cached,
     clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
+    /// For ids of requests and tokens, and nothing that is secret.
+    ids: Pooled,
     vault: Vault,
     signing: Signing,
     uses: Uses,
@@ -60,7 +61,8 @@ impl Services {
     ) -> Self {
         let clock_watch = ClockWatch::new(clock.as_ref());
         let (cached, uses, tokens) = (Cached::new(store), Uses::default(), VerifiedTokens::new());
-        Self { cached, clock, random, vault, signing, uses, clock_watch, tokens }
+        let ids = Pooled::new(random);
+        Self { cached, clock, ids, vault, signing, uses, clock_watch, tokens }
     }
 }
 
@@ -114,7 +116,7 @@ impl Issuer {
     /// A new token id.
     #[must_use]
     pub fn new_token_id(&self) -> TokenId {
-        TokenId::new(self.services.random.as_ref())
+        TokenId::new(&self.services.ids)
     }
 
     /// An application of this tenant, as it was at most a second ago.
