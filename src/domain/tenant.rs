@@ -194,7 +194,12 @@ impl Host {
             Some(address) => address.parse::<Ipv6Addr>().is_ok(),
             None => is_name(name),
         };
-        if valid { Ok(Self(format!("{name}{port}").to_ascii_lowercase())) } else { Err(wrong()) }
+        if !valid {
+            return Err(wrong());
+        }
+        let mut host = [name, port].concat();
+        host.make_ascii_lowercase();
+        Ok(Self(host))
     }
 
     /// Whether no other text names the same host and port: no port with leading zeros, no address that some programs

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
@@ -79,7 +79,7 @@ impl Unreadable {
 async fn collect(mut body: Body, declared: Option<usize>) -> Result<Bytes, Unreadable> {
     let mut first = Bytes::new();
     let mut whole = BytesMut::new();
-    loop {
+    while !body.is_end_stream() {
         let frame = timeout(STALL_DEADLINE, body.frame()).await.map_err(|_| Unreadable::Stalled)?;
         let Some(frame) = frame else { break };
         // Trailers are no part of the form.

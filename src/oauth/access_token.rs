@@ -21,6 +21,9 @@ pub const MAX_TOKEN_BYTES: usize = 4096;
 /// which whoever chooses it knows.
 const COUNTED_SIGNATURE_BYTES: usize = 256;
 
+/// Room for the claims of most tokens, in bytes.
+const CLAIMS_BYTES: usize = 512;
+
 /// A signed token.
 #[derive(Debug)]
 pub struct AccessToken {
@@ -93,7 +96,7 @@ impl Claims<'_> {
     /// Profile `ciam`: the claims of the reference, in its order.
     fn to_ciam(&self) -> String {
         let client_id = json_string(self.client_id);
-        let mut json = String::with_capacity(512);
+        let mut json = String::with_capacity(CLAIMS_BYTES);
         push(&mut json, &[r#"{"sub":"#, &client_id, r#","aud":"#, &client_id, r#","nbf":"#]);
         push(&mut json, &[&self.not_before.to_string(), r#","scope":"#]);
         push_list(&mut json, self.scopes.iter().map(ScopeName::as_str));
@@ -107,7 +110,7 @@ impl Claims<'_> {
     /// and absent when nothing was granted.
     fn to_rfc9068(&self) -> String {
         let client_id = json_string(self.client_id);
-        let mut json = String::with_capacity(512);
+        let mut json = String::with_capacity(CLAIMS_BYTES);
         push(&mut json, &[r#"{"iss":""#, self.issuer, r#"","exp":"#, &self.expires_at.to_string()]);
         json.push_str(r#","aud":"#);
         match self.apis.as_slice() {
@@ -138,8 +141,12 @@ fn push_list<'text>(json: &mut String, texts: impl Iterator<Item = &'text str>) 
     json.push(']');
 }
 
+/// A client id in quotes. It is printable ASCII, of which JSON escapes two characters.
 fn json_string(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    if memchr::memchr2(b'"', b'\\', text.as_bytes()).is_some() {
+        return serde_json::Value::from(text).to_string();
+    }
+    ["\"", text, "\""].concat()
 }
 
 /// Header and payload, joined by a dot.
