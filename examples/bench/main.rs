@@ -6,6 +6,7 @@ use std::io::{Write, stdout};
 use std::path::PathBuf;
 
 mod constant;
+mod forget;
 mod load;
 mod process;
 mod raw;
@@ -37,6 +38,7 @@ fn main() -> Outcome {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["raw", seconds] => raw::run(seconds.parse()?, "RS256"),
         ["raw", seconds, algorithm] => raw::run(seconds.parse()?, algorithm),
+        ["forget"] => forget::run(),
         ["constant", length] => constant::run(length.parse()?),
         ["load", address, kind, connections, seconds] => {
             load::run(address.parse()?, Kind::parse(kind)?, connections.parse()?, seconds.parse()?)

@@ -16,6 +16,11 @@ pub(super) async fn answer(context: Context, request: Request) -> Response {
         Err(response) => return response,
     };
     let answered = revoke(&asked.issuer, &asked.incoming).await;
+    if let Ok(Some(revoked)) = &answered {
+        let (request_id, tenant) = (context.request_id, context.issuer.tenant().name.as_str());
+        let (application, jti) = (revoked.application.as_str(), revoked.token);
+        tracing::info!(%request_id, tenant, application, %jti, "a token was revoked");
+    }
     // RFC 7009 §2.2: the status says it all.
-    asked.finish(&context, answered, |()| Response::new(Body::empty())).await
+    asked.finish(&context, answered, |_| Response::new(Body::empty())).await
 }

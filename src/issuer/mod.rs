@@ -4,14 +4,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::json;
 use tokio::time::timeout;
 
 use crate::crypto::random::{Pooled, Random};
 use crate::crypto::secret::{Secret, SecretDigest};
 use crate::domain::api::{Api, ApiIdentifier};
-use crate::domain::application::{ClientId, Registered};
-use crate::domain::audit::AuditEvent;
+use crate::domain::application::Registered;
 use crate::domain::id::{ApplicationId, CredentialId, TokenId};
 use crate::domain::issued::IssuedToken;
 use crate::domain::tenant::Tenant;
@@ -139,23 +137,14 @@ impl Issuer {
         self.services.tokens.keep(digest, Arc::clone(token));
     }
 
-    /// Refuses a token of this tenant from now on. When it is answered, no crash undoes it.
+    /// Refuses a token of this tenant from now on. When it is answered, no crash undoes it. Whether it was not refused
+    /// already.
     ///
     /// # Errors
     /// When the store does not answer; the token may be refused all the same.
-    pub async fn revoke(&self, token: &IssuedToken, by: &ClientId) -> Result<(), StoreError> {
-        let event = AuditEvent {
-            at: self.now(),
-            tenant: Some(self.tenant.id),
-            actor: format!("application {by}"),
-            action: "token.revoke",
-            subject: token.id.to_string(),
-            detail: json!({ "client_id": token.client_id }),
-        };
+    pub async fn revoke(&self, token: &IssuedToken) -> Result<bool, StoreError> {
         let store = self.services.cached.store();
-        within_deadline(store.revoke_token(self.tenant.id, token.id, token.expires_at, event))
-            .await
-            .map(|_| ())
+        within_deadline(store.revoke_token(self.tenant.id, token.id, token.expires_at)).await
     }
 
     /// Whether a token of this tenant is refused, as the store says now.

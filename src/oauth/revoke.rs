@@ -6,26 +6,38 @@ use super::error::{ErrorCode, OAuthError};
 use super::introspect::MISSING_TOKEN;
 use super::issued;
 use super::request::Incoming;
+use crate::domain::application::ClientId;
+use crate::domain::id::TokenId;
 use crate::issuer::Issuer;
 
-/// Revokes a token of the caller. What is no token of this tenant, or is one no more, needs no revoking and is as good
+/// A token that was revoked just now.
+#[derive(Debug)]
+pub struct Revoked {
+    /// Its id.
+    pub token: TokenId,
+    /// Whose it was.
+    pub application: ClientId,
+}
+
+/// Revokes a token of the caller; nothing when there is nothing to revoke. What is no token of this tenant, or is one no more, needs no revoking and is as good
 /// as revoked (RFC 7009 §2.2).
 ///
 /// # Errors
 /// The refusal the caller is to be told.
-pub async fn revoke(issuer: &Issuer, incoming: &Incoming) -> Result<(), OAuthError> {
+pub async fn revoke(issuer: &Issuer, incoming: &Incoming) -> Result<Option<Revoked>, OAuthError> {
     let token = incoming.form.token.as_ref().ok_or(MISSING_TOKEN)?;
     let authenticated = client_auth::authenticate(issuer, incoming).await?;
     let caller = &authenticated.application().client_id;
     issuer.note_use(authenticated.credential());
-    let Some(token) = issued::recognise(issuer, token.expose()) else { return Ok(()) };
+    let Some(token) = issued::recognise(issuer, token.expose()) else { return Ok(None) };
     if token.has_ended(issuer.now()) {
-        return Ok(());
+        return Ok(None);
     }
     if token.client_id != caller.as_str() {
         // RFC 7009 §2.1: the request is refused, and the caller is told.
         const OTHERS: &str = "The token was issued to another client.";
         return Err(OAuthError::new(ErrorCode::InvalidGrant, OTHERS).of(caller));
     }
-    Ok(issuer.revoke(&token, caller).await?)
+    let is_new = issuer.revoke(&token).await?;
+    Ok(is_new.then(|| Revoked { token: token.id, application: caller.clone() }))
 }

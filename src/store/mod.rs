@@ -137,13 +137,13 @@ pub trait Store: Send + Sync {
     async fn keep_digest_key(&self, key: KeptDigestKey, event: AuditEvent) -> Result<(), StoreError>;
 
     /// Refuses a token from now until its end and for `REFUSED_AFTER_EXPIRY` more; whether it was not refused already.
-    /// The end is the token's own, to the second, and part of its name: who asks later gives the same.
+    /// The end is the token's own, to the second, and part of its name: who asks later gives the same. No audit event, no
+    /// revision: it is a caller's own deed, and leaves nothing behind when the token is over.
     async fn revoke_token(
         &self,
         tenant: TenantId,
         token: TokenId,
         expires_at: Timestamp,
-        event: AuditEvent,
     ) -> Result<bool, StoreError>;
     /// Whether a token is refused. Never from a memory: a revocation that was answered holds at once.
     async fn is_revoked(

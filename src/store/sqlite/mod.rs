@@ -355,13 +355,8 @@ impl Store for Sqlite {
         tenant: TenantId,
         token: TokenId,
         expires_at: Timestamp,
-        event: AuditEvent,
     ) -> Result<bool, StoreError> {
-        self.write(move |transaction| {
-            let revoked = tokens::revoke(transaction, tenant, token, expires_at)?;
-            log::record_if(revoked, transaction, &event, None)
-        })
-        .await
+        self.write(move |transaction| tokens::revoke(transaction, tenant, token, expires_at)).await
     }
 
     async fn is_revoked(

@@ -153,14 +153,8 @@ impl Store for Faulty {
     async fn keep_digest_key(&self, key: KeptDigestKey, event: AuditEvent) -> Answer<()> {
         self.works()?.keep_digest_key(key, event).await
     }
-    async fn revoke_token(
-        &self,
-        tenant: TenantId,
-        token: TokenId,
-        expires_at: Timestamp,
-        event: AuditEvent,
-    ) -> Answer<bool> {
-        self.works()?.revoke_token(tenant, token, expires_at, event).await
+    async fn revoke_token(&self, tenant: TenantId, token: TokenId, expires_at: Timestamp) -> Answer<bool> {
+        self.works()?.revoke_token(tenant, token, expires_at).await
     }
     async fn is_revoked(&self, tenant: TenantId, token: TokenId, expires_at: Timestamp) -> Answer<bool> {
         self.works()?.is_revoked(tenant, token, expires_at).await
