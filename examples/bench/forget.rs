@@ -3,11 +3,15 @@
 //! Not for: how a token is revoked.
 
 use std::io::{Write, stdout};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use chancery::crypto::random::SystemRandom;
+use chancery::domain::id::TenantId;
 use chancery::domain::time::Timestamp;
-use chancery::store::Store;
 use chancery::store::sqlite::Sqlite;
+use chancery::store::{Store, StoreError};
 
 use super::Outcome;
 
@@ -20,6 +24,7 @@ const TOKENS: i64 = 1_000_000;
 /// What the steps of forgetting one generation took.
 struct Steps {
     times: Vec<Duration>,
+    longest_read: Duration,
     kib: u64,
 }
 
@@ -27,22 +32,23 @@ struct Steps {
 pub(super) fn run() -> Outcome {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("chancery.db");
-    let (store, _) = Sqlite::open(&file)?;
+    let store: Arc<dyn Store> = Arc::new(Sqlite::open(&file)?.0);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     writeln!(
         stdout(),
-        "| revoked so far | steps | median | longest | store |\n| --- | --- | --- | --- | --- |"
+        "| revoked so far | steps | median | longest | longest read meanwhile | store |\n| --- | --- | --- | --- | --- | --- |"
     )?;
     for generation in 1..=GENERATIONS {
         fill(&file, generation)?;
         let steps = runtime.block_on(forget(&store, &file))?;
         writeln!(
             stdout(),
-            "| {} | {} | {:.1} ms | {:.1} ms | {} MiB |",
+            "| {} | {} | {:.1} ms | {:.1} ms | {:.1} ms | {} MiB |",
             generation * TOKENS,
             steps.times.len(),
             millis(steps.times.get(steps.times.len() / 2)),
             millis(steps.times.last()),
+            millis(Some(&steps.longest_read)),
             steps.kib / 1024,
         )?;
     }
@@ -66,9 +72,24 @@ fn fill(file: &std::path::Path, generation: i64) -> Outcome {
     Ok(())
 }
 
-/// Forgets, as a server does, with the same pauses.
+/// Reads from the store as a request does that finds nothing in memory, again and again; the longest time of all so far,
+/// in microseconds.
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
-async fn forget(store: &Sqlite, file: &std::path::Path) -> Outcome<Steps> {
+async fn read(store: Arc<dyn Store>, longest: Arc<AtomicU64>) -> Result<(), StoreError> {
+    loop {
+        let started = Instant::now();
+        store.application(TenantId::new(&SystemRandom), "app").await?;
+        let took = started.elapsed();
+        longest.fetch_max(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Forgets, as a server does but with shorter pauses, while others read.
+#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+async fn forget(store: &Arc<dyn Store>, file: &std::path::Path) -> Outcome<Steps> {
+    let longest = Arc::new(AtomicU64::new(0));
+    let reading = tokio::spawn(read(Arc::clone(store), Arc::clone(&longest)));
     let mut times = Vec::new();
     loop {
         let started = Instant::now();
@@ -80,7 +101,9 @@ async fn forget(store: &Sqlite, file: &std::path::Path) -> Outcome<Steps> {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     times.sort_unstable();
-    Ok(Steps { times, kib: std::fs::metadata(file)?.len() / 1024 })
+    reading.abort();
+    let longest_read = Duration::from_micros(longest.load(Ordering::Relaxed));
+    Ok(Steps { times, longest_read, kib: std::fs::metadata(file)?.len() / 1024 })
 }
 
 fn millis(time: Option<&Duration>) -> f64 {

@@ -53,6 +53,9 @@ pub async fn add(
             Invalid(format!("{identifier} is for the server's own APIs: choose another identifier")).into()
         );
     }
+    if admin.store.application(tenant.id, identifier.as_str()).await?.is_some() {
+        return Err(AdminError::Conflict(looks_alike(identifier.as_str())));
+    }
     let now = admin.now();
     let mut api = Api {
         tenant: tenant.id,
@@ -169,6 +172,11 @@ pub async fn remove(admin: &Admin, tenant: &Tenant, identifier: &str) -> Result<
         ))),
         answer => Ok(answer.map(|_| described)?),
     }
+}
+
+/// An application of an API's name would have tokens of profile `ciam` that seem to be meant for the API.
+pub(super) fn looks_alike(name: &str) -> String {
+    format!("{name} cannot be both a client id and an API's identifier: choose another")
 }
 
 /// What is said when no API has this identifier.

@@ -100,6 +100,10 @@ pub async fn add(
     };
     new.settings.apply(&mut application);
     let scope_apis = check(admin, tenant, &application).await?;
+    let client_id = application.client_id.as_str();
+    if admin.store.apis(tenant.id).await?.iter().any(|api| api.identifier.as_str() == client_id) {
+        return Err(AdminError::Conflict(super::apis::looks_alike(client_id)));
+    }
     let (credential, secret) = match (confidential, new.secret) {
         (true, secret) => {
             let (credential, secret) =

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::{Failure, Global, flags::ServeFlags, log, signal, workspace};
 use crate::admin::Admin;
@@ -153,13 +153,14 @@ fn spawn_chores(chores: &mut JoinSet<()>, directory: &Arc<Directory>) {
     }));
 }
 
-/// Does something again and again. A failure is logged when it begins and when it ends, not each time.
+/// Does something again and again, a period after the start for the first time: the server has just read the store, and a
+/// machine's clock may be set right while it starts. A failure is logged when it begins and when it ends, not each time.
 async fn every<F, E>(period: Duration, failure: &'static str, chore: impl Fn() -> F)
 where
     F: Future<Output = Result<(), E>>,
     E: std::fmt::Display,
 {
-    let mut ticks = interval(period);
+    let mut ticks = interval_at(Instant::now() + period, period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failing = false;
     loop {

@@ -191,6 +191,10 @@ impl Directory {
     /// # Errors
     /// When the store does not answer.
     pub async fn forget_past(&self) -> Result<(), StoreError> {
+        // While the clock is known to be wrong, what is past is not.
+        if self.services.clock_watch.look(self.services.clock.as_ref()).is_some() {
+            return Ok(());
+        }
         while self.services.cached.store().forget_past(self.now()).await? {
             sleep(BETWEEN_STEPS).await;
         }
@@ -275,11 +279,11 @@ impl Directory {
         for tenant in self.services.cached.store().tenants().await? {
             let ring = former.by_id.get(&tenant.id).map(|issuer| issuer.keys());
             let keys = self.read_keys(tenant.id).await?;
-            newest = newest.max(tenant.updated_at).max(newest_of(keys.as_deref().unwrap_or_default()));
-            match keys.and_then(|keys| self.open_keys(&keys, ring)) {
-                Ok(keys) => {
+            newest = newest.max(newest_of(keys.as_deref().unwrap_or_default()));
+            let apis = own(self.services.cached.store().apis(tenant.id).await)?;
+            match keys.and_then(|keys| Ok((self.open_keys(&keys, ring)?, apis?))) {
+                Ok((keys, apis)) => {
                     let (id, hosts) = (tenant.id, tenant.hosts.clone());
-                    let apis = self.services.cached.store().apis(id).await?;
                     let is_of_an_api =
                         |name: &str| apis.iter().any(|api| api.algorithm.as_deref() == Some(name));
                     let keys = keys.sparing(is_of_an_api);
@@ -311,11 +315,7 @@ impl Directory {
 
     /// A tenant's keys, or why this one tenant cannot work.
     async fn read_keys(&self, tenant: TenantId) -> Result<Result<Vec<SigningKey>, String>, StoreError> {
-        match self.services.cached.store().signing_keys(tenant).await {
-            Ok(keys) => Ok(Ok(keys)),
-            Err(StoreError::Corrupt(why)) => Ok(Err(why)),
-            Err(error) => Err(error),
-        }
+        own(self.services.cached.store().signing_keys(tenant).await)
     }
 
     fn open_keys(&self, keys: &[SigningKey], former: Option<&KeyRing>) -> Result<KeyRing, String> {
@@ -324,6 +324,15 @@ impl Directory {
 
     fn monotonic_millis(&self) -> u64 {
         u64::try_from(self.services.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Damage to what is one tenant's is that tenant's trouble alone.
+fn own<T>(answer: Result<T, StoreError>) -> Result<Result<T, String>, StoreError> {
+    match answer {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(StoreError::Corrupt(why)) => Ok(Err(why)),
+        Err(error) => Err(error),
     }
 }
 

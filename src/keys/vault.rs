@@ -138,17 +138,24 @@ impl Vault {
         key.digest(application.as_bytes(), secret)
     }
 
-    /// Takes in the digest keys of former master keys, all there are.
+    /// Takes in the digest keys of former master keys, all there are. One that is open already stays open, so that
+    /// resealing it under a master key that this server has not yet been told of does no harm.
     ///
     /// # Errors
     /// When one does not open; the others are taken in nevertheless.
     pub fn keep(&self, keys: &[KeptDigestKey]) -> Result<(), CannotUse> {
+        let former = self.kept.load();
         let mut kept = HashMap::with_capacity(keys.len());
         let mut failed = Ok(());
         for key in keys {
             match self.open_digest_key(key) {
                 Ok(opened) => drop(kept.insert(key.fingerprint.clone(), opened)),
-                Err(why) => failed = Err(why),
+                Err(why) => {
+                    if let Some(open) = former.get(&key.fingerprint) {
+                        kept.insert(key.fingerprint.clone(), open.clone());
+                    }
+                    failed = Err(why);
+                }
             }
         }
         self.kept.store(Arc::new(kept));

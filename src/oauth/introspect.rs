@@ -55,7 +55,8 @@ async fn find_active(
     text: &str,
 ) -> Result<Option<Arc<IssuedToken>>, OAuthError> {
     let Some(token) = issued::recognise(issuer, text) else { return Ok(None) };
-    if !may_ask(caller, &token) || !token.is_due(issuer.now()) {
+    let is_ours = token.issuer == issuer.tenant().issuer;
+    if !is_ours || !may_ask(caller, &token) || !token.is_due(issuer.now()) {
         return Ok(None);
     }
     let Some(owner) = issuer.application(&token.client_id).await? else { return Ok(None) };

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::crypto::jws::{MAX_TOKEN_BYTES, Unverified};
 use crate::crypto::sha256;
 use crate::domain::issued::{Audience, IssuedToken};
+use crate::domain::tenant::IssuerUrl;
 use crate::domain::time::Timestamp;
 use crate::issuer::Issuer;
 use crate::keys::PublishedKey;
@@ -16,8 +17,8 @@ use crate::keys::PublishedKey;
 /// with the same keys is one (RFC 8725 §3.11, RFC 9701 §8.1).
 const ACCESS_TOKEN_TYPES: [&str; 2] = ["JWT", "at+jwt"];
 
-/// An access token of this tenant, signed with a key it publishes; nothing when the text is anything else. A text that
-/// has verified before is not verified again, but its key must be published still.
+/// An access token of this tenant, signed with a key it publishes; nothing when the text is anything else. Its `iss` may
+/// be a former one of the tenant's. A text that has verified before is not verified again, but its key must be published still.
 pub(super) fn recognise(issuer: &Issuer, text: &str) -> Option<Arc<IssuedToken>> {
     if text.len() > MAX_TOKEN_BYTES {
         return None;
@@ -25,7 +26,7 @@ pub(super) fn recognise(issuer: &Issuer, text: &str) -> Option<Arc<IssuedToken>>
     let digest = sha256(text.as_bytes());
     if let Some(token) = issuer.verified_before(&digest) {
         let is_published = issuer.keys().published().iter().any(|key| key.id == token.key);
-        return (is_published && token.issuer == issuer.tenant().issuer).then_some(token);
+        return is_published.then_some(token);
     }
     let token = Arc::new(verify(issuer, text)?);
     issuer.note_verified(digest, &token);
@@ -48,13 +49,10 @@ fn verify(issuer: &Issuer, text: &str) -> Option<IssuedToken> {
     }
     let claims = &signed.claims;
     let seconds = |name: &str| claims.get(name).map(|value| value.as_i64().map(Timestamp::from_seconds));
-    if text_of(claims, "iss")? != issuer.tenant().issuer.as_str() {
-        return None;
-    }
     Some(IssuedToken {
         id: text_of(claims, "jti")?.parse().ok()?,
         key: key.id,
-        issuer: issuer.tenant().issuer.clone(),
+        issuer: IssuerUrl::parse(text_of(claims, "iss")?).ok()?,
         client_id: text_of(claims, "sub")?.to_owned(),
         audience: audience(claims.get("aud")?)?,
         scope: claims.get("scope").map_or(Some(String::new()), scope)?,

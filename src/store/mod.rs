@@ -219,8 +219,9 @@ pub struct Health {
 /// How many changes are kept for servers to follow.
 pub const CHANGES_KEPT: i64 = 10_000;
 
-/// How long a refused token is remembered after its end, for clocks that are late.
-pub const REFUSED_AFTER_EXPIRY: Duration = Duration::from_mins(10);
+/// How long a refused token is remembered after its end. Clocks are wrong by minutes, and at a machine's start by the
+/// hours between local time and UTC: whoever forgets with such a clock must not make a token good again.
+pub const REFUSED_AFTER_EXPIRY: Duration = Duration::from_hours(36);
 
 /// How many things of a kind are forgotten in one transaction.
 pub const FORGOTTEN_AT_ONCE: i64 = 1_000;

@@ -94,6 +94,7 @@ fn what_an_api_cannot_be_is_refused_in_one_line() {
         ("app add --name x --acts-for urn:none", "no API"),
         ("app add --name x --default-api urn:none", "no API"),
         ("app add --name x --default-api urn:a", "may not call"),
+        ("app add --name x --client-id urn:a", "cannot be both"),
         ("app add --name x --claim tier", "NAME=VALUE"),
         ("app add --name x --claim sub=root", "registered claim"),
         ("app add --name x --claim a=1 --claim a=2", "twice"),
@@ -103,6 +104,8 @@ fn what_an_api_cannot_be_is_refused_in_one_line() {
     }
     assert_eq!(done(&installation, "api list").as_array().unwrap().len(), 1);
     assert_eq!(done(&installation, "app list"), json!([]));
+    done(&installation, "app add --name x --client-id urn:c");
+    refused(&installation, "api add urn:c", &["cannot be both"]);
 }
 
 #[test]
