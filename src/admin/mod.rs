@@ -11,7 +11,8 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::id::TenantId;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::{Clock, Timestamp};
-use crate::keys::vault::{CannotUse, Vault};
+use crate::keys::CannotUse;
+use crate::keys::vault::Vault;
 use crate::store::{Conflict, Store, StoreError};
 
 pub mod apis;

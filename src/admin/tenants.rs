@@ -15,7 +15,7 @@ use crate::domain::signing_key::KeyState;
 use crate::domain::tenant::{
     DEFAULT_KEY_PERIOD, Host, IssuerUrl, Tenant, check_key_period, check_tenant_name,
 };
-use crate::keys::vault::CannotUse;
+use crate::keys::CannotUse;
 use crate::store::{Conflict, StoreError};
 
 /// What a tenant is to be changed to; what is `None` stays.

@@ -54,6 +54,6 @@ from!(
     crate::domain::Invalid,
     crate::http::client::ClientError,
     crate::http::tls::BadCertificate,
-    crate::keys::vault::CannotUse,
+    crate::keys::CannotUse,
     crate::store::StoreError,
 );

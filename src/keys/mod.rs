@@ -8,6 +8,7 @@ use crate::crypto::jwk::PublicKey;
 use crate::domain::id::KeyId;
 use crate::domain::signing_key::{KeyState, SigningKey};
 
+mod error;
 pub mod rotate;
 pub mod schedule;
 pub mod signing;
@@ -15,7 +16,8 @@ pub mod signing;
 mod simulation;
 pub mod vault;
 
-use vault::{CannotUse, Vault};
+pub use error::CannotUse;
+use vault::Vault;
 
 /// A tenant's keys, opened and ready: parsed once, never again for a token.
 pub struct KeyRing {

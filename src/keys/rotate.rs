@@ -3,8 +3,9 @@
 
 use serde_json::json;
 
+use super::CannotUse;
 use super::schedule::{self, KeyFact, Step, Wanted};
-use super::vault::{CannotUse, NewKey, Vault};
+use super::vault::{NewKey, Vault};
 use crate::crypto::algorithm;
 use crate::domain::api::Api;
 use crate::domain::audit::AuditEvent;
