@@ -22,6 +22,9 @@ pub(super) const OUR_FAULT: &str =
 /// How soon a caller should try again, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
+/// When a limit that holds for a minute is over, in seconds.
+const IN_A_MINUTE: HeaderValue = HeaderValue::from_static("60");
+
 /// An answer of JSON.
 pub(super) fn json(status: StatusCode, content_type: HeaderValue, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
@@ -38,8 +41,13 @@ pub(super) fn refusal(status: StatusCode, code: ErrorCode, description: Option<&
         members.insert("error_description".to_owned(), description.into());
     }
     let mut response = json(status, JSON_UTF8, Value::Object(members).to_string());
-    if code == ErrorCode::TemporarilyUnavailable {
-        response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+    let retry_after = match code {
+        ErrorCode::TemporarilyUnavailable => Some(RETRY_AFTER),
+        ErrorCode::TooManyRequests => Some(IN_A_MINUTE),
+        _ => None,
+    };
+    if let Some(retry_after) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, retry_after);
     }
     response
 }

@@ -23,6 +23,7 @@ use crate::store::{Store, StoreError};
 mod clock_watch;
 pub mod directory;
 pub mod document;
+mod misses;
 mod tokens;
 mod uses;
 
@@ -31,6 +32,8 @@ use directory::{STORE_DEADLINE, unavailable};
 use document::Documents;
 
 pub use directory::Directory;
+pub use misses::MISSES_PER_MINUTE;
+use misses::Misses;
 use tokens::VerifiedTokens;
 use uses::Uses;
 
@@ -45,6 +48,7 @@ pub struct Services {
     uses: Uses,
     clock_watch: ClockWatch,
     tokens: VerifiedTokens,
+    misses: Misses,
 }
 
 impl Services {
@@ -60,7 +64,7 @@ impl Services {
         let clock_watch = ClockWatch::new(clock.as_ref());
         let (cached, uses, tokens) = (Cached::new(store), Uses::default(), VerifiedTokens::new());
         let ids = Pooled::new(random);
-        Self { cached, clock, ids, vault, signing, uses, clock_watch, tokens }
+        Self { cached, clock, ids, vault, signing, uses, clock_watch, tokens, misses: Misses::default() }
     }
 }
 
@@ -130,6 +134,13 @@ impl Issuer {
     #[must_use]
     pub fn verified_before(&self, digest: &[u8; 32]) -> Option<Arc<IssuedToken>> {
         self.services.tokens.get(digest)
+    }
+
+    /// Counts that an application was told of a token that is not active for it; whether it may be told, or has asked
+    /// about too many.
+    #[must_use]
+    pub fn note_miss(&self, application: ApplicationId) -> bool {
+        self.services.misses.note(application, self.services.clock.monotonic())
     }
 
     /// Remembers that the token with this SHA-256 has verified.

@@ -26,6 +26,8 @@ pub enum ErrorCode {
     InvalidTarget,
     /// The authorization details are not supported (RFC 9396 §5).
     InvalidAuthorizationDetails,
+    /// The caller asks too much; asking again later may help (RFC 6585 §4).
+    TooManyRequests,
     /// Our own fault.
     ServerError,
     /// Our own trouble; trying again may help.
@@ -46,7 +48,7 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::ServerError => "server_error",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::TooManyRequests | Self::TemporarilyUnavailable => "temporarily_unavailable",
         }
     }
 
@@ -62,6 +64,7 @@ impl ErrorCode {
             | Self::InvalidTarget
             | Self::InvalidAuthorizationDetails => 400,
             Self::InvalidClient => 401,
+            Self::TooManyRequests => 429,
             Self::ServerError => 500,
             Self::TemporarilyUnavailable => 503,
         }

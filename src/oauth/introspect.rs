@@ -34,6 +34,7 @@ pub async fn introspect(issuer: &Issuer, incoming: &Incoming, format: Format) ->
     let caller = authenticated.application();
     let answer = match find_active(issuer, caller, token.expose()).await? {
         Some(token) => describe(&token),
+        None if !issuer.note_miss(caller.id) => return Err(TOO_MANY.of(&caller.client_id)),
         None => r#"{"active":false}"#.to_owned(),
     };
     issuer.note_use(authenticated.credential());
@@ -42,6 +43,13 @@ pub async fn introspect(issuer: &Issuer, incoming: &Incoming, format: Format) ->
         Format::Jwt => sign(issuer, &caller.client_id, &answer).await,
     }
 }
+
+/// What is told whoever tries out tokens (RFC 7662 §4). Those that are active for it are still told of: a resource server
+/// to which a stranger sends nonsense goes on serving all others.
+const TOO_MANY: OAuthError = OAuthError::new(
+    ErrorCode::TooManyRequests,
+    "The application has asked about too many tokens that are not active.",
+);
 
 /// What is told whoever sends no token.
 pub(super) const MISSING_TOKEN: OAuthError =

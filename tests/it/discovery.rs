@@ -58,6 +58,26 @@ async fn nothing_is_offered_that_is_not_there() {
     }
 }
 
+/// I07, I08: what belongs to a method or to a binding is there exactly when that is offered.
+#[tokio::test]
+async fn what_belongs_to_a_method_is_there_with_it_and_not_without() {
+    let server = TestServer::start().await;
+    let metadata = server.answer(get(METADATA[0])).await.json();
+    let methods = metadata["token_endpoint_auth_methods_supported"].as_array().unwrap();
+    let offers = |method: &str| methods.iter().any(|one| one == method);
+    let algorithms = metadata.get("token_endpoint_auth_signing_alg_values_supported");
+    assert_eq!(algorithms.is_some(), offers("private_key_jwt"));
+    assert!(algorithms.is_none_or(|all| all.as_array().unwrap().iter().all(|one| one != "none")));
+    let with_certificates = offers("tls_client_auth") || offers("self_signed_tls_client_auth");
+    for name in ["tls_client_certificate_bound_access_tokens", "mtls_endpoint_aliases"] {
+        assert_eq!(metadata.get(name).is_some(), with_certificates, "{name}");
+    }
+    // A proof and authorization details that are sent are refused or bind nothing, and so are not announced.
+    for name in ["dpop_signing_alg_values_supported", "authorization_details_types_supported"] {
+        assert_eq!(metadata.get(name), None, "{name}");
+    }
+}
+
 /// I01, I02: for an issuer with a path the well-known part goes between host and path; the endpoints are at the host.
 #[tokio::test]
 async fn an_issuer_with_a_path_has_its_metadata_at_a_path_of_its_own() {

@@ -19,6 +19,8 @@ mod discovery;
 mod following;
 /// `POST /oauth2/introspect`: CONFORMANCE K.
 mod introspect;
+/// Who tries out tokens, and tokens that are bound to nothing: CONFORMANCE K05, K07, H10.
+mod misses;
 /// `POST /oauth2/revoke`: CONFORMANCE J.
 mod revoke;
 /// Keys that rotate, leak, and a clock that goes back: CONFORMANCE I.
