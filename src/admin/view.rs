@@ -9,6 +9,7 @@ use super::keys::Revoked;
 use super::reseal::Resealed;
 use crate::domain::application::{Application, AuthMethod, GrantType, Registered};
 use crate::domain::credential::Credential;
+use crate::domain::operator::Operator;
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::{Host, Tenant};
@@ -315,5 +316,45 @@ impl<'of> ResealedView<'of> {
         let Resealed { signing_keys, digest_keys } = resealed;
         let result = if signing_keys + digest_keys == 0 { "nothing was left to do" } else { "sealed anew" };
         Self { master_key, signing_keys, digest_keys, result }
+    }
+}
+
+/// An operator.
+#[derive(Debug, Serialize)]
+pub struct OperatorView {
+    name: String,
+    /// Only in the answer that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    /// The tenant it administers; null for all of them.
+    tenant: Option<String>,
+    scopes: Vec<String>,
+    enabled: bool,
+    created_at: String,
+    updated_at: String,
+    version: i64,
+}
+
+impl OperatorView {
+    /// Shows an operator of a tenant, or of all of them.
+    #[must_use]
+    pub fn new(operator: &Operator, tenant: Option<&Tenant>) -> Self {
+        Self {
+            name: operator.name.clone(),
+            secret: None,
+            tenant: tenant.map(|tenant| tenant.name.clone()),
+            scopes: operator.scopes.clone(),
+            enabled: operator.enabled,
+            created_at: operator.created_at.to_string(),
+            updated_at: operator.updated_at.to_string(),
+            version: operator.version,
+        }
+    }
+
+    /// Adds the secret that was just made; this once.
+    #[must_use]
+    pub fn with_secret(mut self, secret: String) -> Self {
+        self.secret = Some(secret);
+        self
     }
 }

@@ -7,6 +7,8 @@ pub mod audit;
 pub mod credential;
 pub mod id;
 pub mod issued;
+pub mod operator;
+pub mod power;
 pub mod scope;
 pub mod signing_key;
 pub mod tenant;

@@ -43,7 +43,7 @@ pub struct Services {
     clock: Arc<dyn Clock>,
     /// For ids of requests and tokens, and nothing that is secret.
     ids: Pooled,
-    vault: Vault,
+    vault: Arc<Vault>,
     signing: Signing,
     uses: Uses,
     clock_watch: ClockWatch,
@@ -58,7 +58,7 @@ impl Services {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
-        vault: Vault,
+        vault: Arc<Vault>,
         signing: Signing,
     ) -> Self {
         let clock_watch = ClockWatch::new(clock.as_ref());

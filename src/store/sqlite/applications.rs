@@ -12,7 +12,7 @@ use crate::domain::id::{ApplicationId, TenantId};
 use crate::domain::scope::{ScopeName, ScopeSet};
 use crate::domain::time::Timestamp;
 use crate::domain::token::StaticClaims;
-use crate::store::{Conflict, StoreError};
+use crate::store::{AtVersion, Conflict, StoreError};
 
 pub(super) fn find(
     connection: &Connection,
@@ -123,8 +123,13 @@ pub(super) fn change(transaction: &Transaction<'_>, application: &Application) -
     add_apis(transaction, application)
 }
 
-pub(super) fn remove(transaction: &Transaction<'_>, application: ApplicationId) -> Result<bool, StoreError> {
-    Ok(row::execute(transaction, "DELETE FROM application WHERE id = ?1", [application.to_string()])? > 0)
+pub(super) fn remove(
+    transaction: &Transaction<'_>,
+    application: ApplicationId,
+    version: AtVersion,
+) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM application WHERE id = ?1 AND version = coalesce(?2, version)";
+    Ok(row::execute(transaction, sql, params![application.to_string(), version])? > 0)
 }
 
 fn add_scopes(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
@@ -173,7 +178,7 @@ fn add_apis(transaction: &Transaction<'_>, application: &Application) -> Result<
 }
 
 /// Adds what stands in other tables.
-fn complete(
+pub(super) fn complete(
     connection: &Connection,
     (mut application, narrowed): (Application, bool),
 ) -> Result<Arc<Registered>, StoreError> {
@@ -202,7 +207,7 @@ fn complete(
     Ok(Arc::new(Registered { application, credentials, scope_apis }))
 }
 
-fn read(row: &Row<'_>) -> Result<(Application, bool), StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<(Application, bool), StoreError> {
     let application = Application {
         id: row::parse(row, "id")?,
         tenant: row::parse(row, "tenant_id")?,

@@ -198,7 +198,7 @@ pub(super) async fn of_many_who_add_the_same_client_id_one_wins(place: &impl Pla
     let kept = find(&store, &one, "app").await.unwrap();
     assert_eq!((kept.application.id, kept.credentials.len()), (won[0].0, 1));
     let events = store.audit_events(0, 100).await.unwrap();
-    assert_eq!(events.iter().filter(|event| event.subject == "race").count(), 1);
+    assert_eq!(events.iter().filter(|event| event.event.subject == "race").count(), 1);
 }
 
 pub(super) async fn of_many_who_change_the_same_version_one_wins(place: &impl Place) {

@@ -13,6 +13,7 @@ use crate::domain::id::TenantId;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 
+mod administration;
 mod apis;
 mod applications;
 mod keys;
@@ -131,6 +132,12 @@ every_backend! {
     tokens::of_many_who_revoke_the_same_token_all_succeed,
     tokens::forgets_a_refused_token_some_time_after_its_end,
     tokens::forgets_in_small_steps,
+    administration::makes_several_changes_or_none,
+    administration::removes_only_what_has_the_version_that_is_meant,
+    administration::keeps_operators_by_name,
+    administration::keeps_one_answer_for_a_request_until_it_expires,
+    administration::finds_applications_by_the_beginning_of_name_or_id,
+    administration::binds_each_event_to_those_before,
     logs::writes_one_event_for_each_change_and_none_for_none,
     logs::lists_what_changed_after_a_revision,
     logs::says_so_when_it_has_forgotten_too_much,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chancery::admin::apis::ApiChange;
 use chancery::admin::applications::{ApplicationChange, NewApplication};
 use chancery::admin::credentials::NewSecret;
-use chancery::admin::{self, Admin};
+use chancery::admin::{self, Actor, Admin, Terms};
 use chancery::crypto::jws;
 use chancery::crypto::master::MasterKey;
 use chancery::crypto::secret::Secret;
@@ -317,11 +317,12 @@ fn copy(template: &[u8]) -> Arc<TempDir> {
 fn operator(folder: &TempDir, clock: Arc<SetClock>, seed: &str) -> Admin {
     let (store, _) = Sqlite::open(&folder.path().join("store.db")).unwrap();
     let (random, vault) = (Arc::new(Seeded::new(seed)), vault(&format!("vault of {seed}'s operator")));
-    Admin { store: Arc::new(store), clock, random, vault, experimental: true, actor: "tester".to_owned() }
+    let (actor, terms) = (Actor::local("tester"), Terms::default());
+    Admin { store: Arc::new(store), clock, random, vault, experimental: true, actor, terms }
 }
 
 /// All stores of the tests are under one master key. Each vault has a seed of its own, since no two keys have one id.
-fn vault(seed: &str) -> Vault {
+fn vault(seed: &str) -> Arc<Vault> {
     let master = MasterKey::generate(&Seeded::new("master key"));
-    Vault::new(&master, Arc::new(Seeded::new(seed)))
+    Arc::new(Vault::new(&master, Arc::new(Seeded::new(seed))))
 }

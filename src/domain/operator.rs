@@ -1,0 +1,75 @@
+//! Operators: people who administer, each with a secret of their own.
+//! Not for: programs that administer; those are applications with scopes of the admin API.
+
+use super::Invalid;
+use super::id::{OperatorId, TenantId};
+use super::power::{self, Powers};
+use super::time::Timestamp;
+use crate::crypto::secret::SecretDigest;
+
+/// A person who administers.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    /// Its identity inside.
+    pub id: OperatorId,
+    /// What it is called: unique on this server, whatever its tenant.
+    pub name: String,
+    /// The one tenant it administers; `None` for all of them.
+    pub tenant: Option<TenantId>,
+    /// Scopes of the admin API: what it may do.
+    pub scopes: Vec<String>,
+    /// A disabled operator may do nothing.
+    pub enabled: bool,
+    /// The keyed digest of its secret.
+    pub digest: SecretDigest,
+    /// The fingerprint of the master key the digest was made under.
+    pub digested_under: String,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Counts its changes, so that two operators do not overwrite each other.
+    pub version: i64,
+}
+
+impl Operator {
+    /// What it may do. One without a tenant may do it in all of them.
+    #[must_use]
+    pub fn powers(&self) -> Powers {
+        let platform = self.tenant.is_none().then_some(power::PLATFORM_SCOPE);
+        let own = self.scopes.iter().map(String::as_str).filter(|name| *name != power::PLATFORM_SCOPE);
+        Powers::of(own.chain(platform))
+    }
+}
+
+/// Checks an operator's name: letters, digits and `.`, `_`, `-`, `@`, `+`, at most 100, so that it fits an
+/// `Authorization` field (RFC 7617 §2) and a log line as it is.
+///
+/// # Errors
+/// Says what is wrong.
+pub fn check_name(name: &str) -> Result<(), Invalid> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@+".contains(&byte);
+    if name.is_empty() || name.len() > 100 || !name.bytes().all(allowed) {
+        return Err(Invalid(format!(
+            "{name:?} is not an operator's name: 1 to 100 letters, digits and . _ - @ +"
+        )));
+    }
+    Ok(())
+}
+
+/// Checks the scopes of an operator: some, each once, all of the admin API.
+///
+/// # Errors
+/// Says which one is wrong.
+pub fn check_scopes(scopes: &[String]) -> Result<(), Invalid> {
+    if scopes.is_empty() {
+        return Err(Invalid("an operator needs at least one scope, such as admin:read".to_owned()));
+    }
+    match scopes.iter().find(|name| power::find(name).is_none()) {
+        Some(name) => Err(Invalid(format!(
+            "{name:?} is not a scope of the admin API: one of {}",
+            power::ADMIN_SCOPES.iter().map(|scope| scope.name).collect::<Vec<_>>().join(", ")
+        ))),
+        None => Ok(()),
+    }
+}
