@@ -24,6 +24,7 @@ pub mod credentials;
 pub mod keys;
 pub mod once;
 pub mod operators;
+pub mod registry;
 pub mod reseal;
 pub mod scopes;
 pub mod tenants;
