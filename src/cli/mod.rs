@@ -9,8 +9,10 @@ use clap::{Parser, Subcommand};
 
 mod api;
 mod app;
+mod apply;
 mod dev;
 mod error;
+mod export;
 mod flags;
 mod input;
 mod key;
@@ -92,11 +94,16 @@ enum Command {
     /// Tokens, as a caller or a resource server sees them
     #[command(subcommand)]
     Token(token::Command),
+    /// Make the store what a registry file says, and show the difference
+    Apply(apply::Arguments),
+    /// Write down the registry as a file, without secrets
+    Export(export::Arguments),
     /// Bring the store's schema up to date
     Migrate(migrate::Arguments),
 }
 
-/// Parses the arguments, runs the command, prints what became of it: 0 done, 1 refused or failed, 2 wrong usage.
+/// Parses the arguments, runs the command, prints what became of it: 0 done, 1 refused or failed, 2 wrong usage. A
+/// command may tell more by another number, if it is asked to.
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -108,7 +115,7 @@ pub fn run() -> ExitCode {
         }
     };
     match dispatch(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             let _ = writeln!(std::io::stderr(), "error: {failure}");
             ExitCode::from(1)
@@ -116,8 +123,10 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn dispatch(Arguments { global, command }: Arguments) -> Result<(), Failure> {
-    match command {
+fn dispatch(Arguments { global, command }: Arguments) -> Result<ExitCode, Failure> {
+    let done = match command {
+        Command::Apply(arguments) => return wait(apply::run(&global, arguments)),
+        Command::Export(arguments) => wait(export::run(&global, &arguments)),
         Command::Dev(flags) => dev::run(&global, &flags),
         Command::Serve(flags) => serve::run(&global, &flags),
         Command::Tenant(command) => wait(tenant::run(&global, command)),
@@ -127,11 +136,12 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<(), Failure> {
         Command::Key(command) => wait(key::run(&global, &command)),
         Command::Token(command) => wait(token::run(&global, command)),
         Command::Migrate(arguments) => wait(migrate::run(&global, &arguments)),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// Runs a short command on this thread.
-fn wait(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn wait<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

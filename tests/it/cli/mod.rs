@@ -25,6 +25,8 @@ mod live;
 mod master_key;
 /// Wrong usage, and what is unknown or was removed.
 mod refusals;
+/// The registry as a file.
+mod registry;
 /// Where secrets come from, and where they never go.
 mod secrets;
 /// What people see, print-out by print-out.
