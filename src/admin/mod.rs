@@ -26,6 +26,7 @@ pub mod once;
 pub mod operators;
 pub mod reseal;
 pub mod scopes;
+pub mod search;
 pub mod tenants;
 pub mod view;
 

@@ -90,7 +90,7 @@ pub(super) async fn serve(
     stop: Stop,
 ) -> Result<(), Failure> {
     let signing = Signing::new(processors());
-    let Admin { store, clock, random, vault, .. } = admin;
+    let Admin { store, clock, random, vault, .. } = admin.clone();
     let directory = Arc::new(Directory::open(Services::new(store, clock, random, vault, signing)).await?);
     let certificates = match &settings.listen.tls {
         None => None,
@@ -99,7 +99,7 @@ pub(super) async fn serve(
     let https = certificates.is_some() || settings.listen.behind_proxy;
     let any_host = listeners.public_address.ip().is_loopback();
     let public = Arc::new(Front::new(Listener::Public { https, any_host }, Arc::clone(&directory)));
-    let admin = Arc::new(Front::new(Listener::Admin, Arc::clone(&directory)));
+    let admin = Arc::new(Front::new(Listener::Admin(Box::new(admin)), Arc::clone(&directory)));
     let max_connections = settings.listen.max_connections;
 
     let mut chores = JoinSet::new();

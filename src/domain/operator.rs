@@ -42,14 +42,15 @@ impl Operator {
     }
 }
 
-/// Checks an operator's name: letters, digits and `.`, `_`, `-`, `@`, `+`, at most 100, so that it fits an
-/// `Authorization` field (RFC 7617 §2) and a log line as it is.
+/// Checks an operator's name: a letter or digit, then letters, digits and `.`, `_`, `-`, `@`, `+`, at most 100, so that it
+/// fits an `Authorization` field (RFC 7617 §2), a path and a log line as it is.
 ///
 /// # Errors
 /// Says what is wrong.
 pub fn check_name(name: &str) -> Result<(), Invalid> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@+".contains(&byte);
-    if name.is_empty() || name.len() > 100 || !name.bytes().all(allowed) {
+    let begins_well = name.starts_with(|first: char| first.is_ascii_alphanumeric());
+    if !begins_well || name.len() > 100 || !name.bytes().all(allowed) {
         return Err(Invalid(format!(
             "{name:?} is not an operator's name: 1 to 100 letters, digits and . _ - @ +"
         )));

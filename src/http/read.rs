@@ -44,13 +44,7 @@ pub(super) async fn form(request: Request, context: &Context) -> Result<(Incomin
     }
     let render = |error: OAuthError| oauth_error::render(&error, context);
     let authorization = authorization(&head.headers).map_err(render)?;
-    let declared =
-        head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
-        return Err(Unreadable::TooLong.answer());
-    }
-    let body = timeout(BODY_DEADLINE, collect(body, declared)).await.unwrap_or(Err(Unreadable::Stalled));
-    let body = body.map_err(Unreadable::answer)?;
+    let body = self::body(body, &head.headers).await.map_err(Unreadable::answer)?;
     let read_at = Instant::now();
     let form = Form::parse(&body).map_err(render)?;
     Ok((Incoming { form, authorization, source: context.source }, read_at))
@@ -58,21 +52,39 @@ pub(super) async fn form(request: Request, context: &Context) -> Result<(Incomin
 
 /// Why a body could not be read. The connection is closed after each, since what follows on it is unknown.
 #[derive(Debug, Clone, Copy)]
-enum Unreadable {
+pub(super) enum Unreadable {
     TooLong,
     Stalled,
     Broken,
 }
 
 impl Unreadable {
-    fn answer(self) -> Response {
-        let (status, description) = match self {
-            Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 64 KiB."),
-            Self::Stalled => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time."),
-            Self::Broken => (StatusCode::BAD_REQUEST, "The body is broken."),
-        };
-        with(refuse(status, ErrorCode::InvalidRequest, description), header::CONNECTION, "close")
+    /// What is told.
+    pub(super) const fn says(self) -> &'static str {
+        match self {
+            Self::TooLong => "The body is longer than 64 KiB.",
+            Self::Stalled => "The body did not arrive in time.",
+            Self::Broken => "The body is broken.",
+        }
     }
+
+    fn answer(self) -> Response {
+        let status = match self {
+            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Stalled => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken => StatusCode::BAD_REQUEST,
+        };
+        with(refuse(status, ErrorCode::InvalidRequest, self.says()), header::CONNECTION, "close")
+    }
+}
+
+/// Reads a body.
+pub(super) async fn body(body: Body, headers: &HeaderMap) -> Result<Bytes, Unreadable> {
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
+        return Err(Unreadable::TooLong);
+    }
+    timeout(BODY_DEADLINE, collect(body, declared)).await.unwrap_or(Err(Unreadable::Stalled))
 }
 
 /// Collects a body; nearly every one comes in one piece, and is not copied.

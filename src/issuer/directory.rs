@@ -114,6 +114,16 @@ impl Directory {
         Ok(Found::Nobody)
     }
 
+    /// The tenant that issues under this name, character by character.
+    ///
+    /// # Errors
+    /// When the memory is too old to be trusted and the store does not answer.
+    pub async fn issuing_as(&self, name: &str) -> Result<Option<Arc<Issuer>>, StoreError> {
+        self.ensure_true().await?;
+        let tenants = self.tenants.load();
+        Ok(tenants.by_id.values().find(|issuer| issuer.tenant().issuer.as_str() == name).cloned())
+    }
+
     /// A tenant as it is now, for a request that found it some time ago, and since when that was known.
     ///
     /// # Errors

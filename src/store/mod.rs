@@ -152,6 +152,16 @@ pub enum Match {
     Name(String, ClientId),
 }
 
+impl Match {
+    /// The `client_id` of the application.
+    #[must_use]
+    pub fn into_client_id(self) -> ClientId {
+        match self {
+            Self::ClientId(client_id) | Self::Name(_, client_id) => client_id,
+        }
+    }
+}
+
 /// How the signing keys of a tenant change.
 #[derive(Debug, Clone, Default)]
 pub struct KeyChange {

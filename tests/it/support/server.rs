@@ -109,6 +109,12 @@ impl TestServer {
         Self { front: Front::new(listener, Arc::clone(&self.directory)), ..self }
     }
 
+    /// The same server behind its admin listener.
+    pub(crate) fn behind_admin(self) -> Self {
+        let listener = Listener::Admin(Box::new(self.admin.clone()));
+        self.behind(listener)
+    }
+
     async fn open(
         folder: Arc<TempDir>,
         clock: Arc<SetClock>,
