@@ -23,6 +23,7 @@ mod secret;
 mod serve;
 mod settings;
 mod signal;
+mod stream;
 mod tenant;
 mod token;
 mod workspace;

@@ -18,11 +18,13 @@ use crate::domain::time::Timestamp;
 
 pub mod cached;
 mod error;
+mod noticed;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
 
 pub use error::{Conflict, StoreError};
+pub use noticed::{Noticed, REFUSALS_KEPT, REFUSALS_KEPT_FOR, UsageBatch};
 
 /// Every backend: the scheme of its URL and what it is.
 pub const BACKENDS: &[(&str, &str)] = &[("sqlite", "the embedded store, one file")];
@@ -31,7 +33,7 @@ pub const BACKENDS: &[(&str, &str)] = &[("sqlite", "the embedded store, one file
 /// `false`, never an error. Every change is durable when it is answered and carries its audit event in the same
 /// transaction. The tests in `suite` are the contract's text; every backend passes them.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Noticed + Send + Sync {
     /// All tenants, by name.
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError>;
     /// Adds a tenant with its first signing key.
@@ -109,9 +111,6 @@ pub trait Store: Send + Sync {
         credential: CredentialId,
         event: AuditEvent,
     ) -> Result<bool, StoreError>;
-    /// Writes down when credentials were last used. A time earlier than the one stored changes nothing; a credential
-    /// that is gone is passed over. No audit event, no revision.
-    async fn record_use(&self, uses: Vec<(CredentialId, Timestamp)>) -> Result<(), StoreError>;
 
     /// The signing keys of a tenant, oldest first.
     async fn signing_keys(&self, tenant: TenantId) -> Result<Vec<SigningKey>, StoreError>;
@@ -158,9 +157,9 @@ pub trait Store: Send + Sync {
 
     /// What changed after a revision. Revision 0 is before everything.
     async fn changes_since(&self, revision: i64) -> Result<Changes, StoreError>;
-    /// Forgets what nobody needs any more: all but the newest changes to follow, and refused tokens that have been over
-    /// for `REFUSED_AFTER_EXPIRY`. At most `FORGOTTEN_AT_ONCE` of each, so that no change waits long; whether there
-    /// may be more.
+    /// Forgets what nobody needs any more: all but the newest changes to follow, refused tokens that have been over
+    /// for `REFUSED_AFTER_EXPIRY`, and what servers noticed, each for as long as it is kept. At most
+    /// `FORGOTTEN_AT_ONCE` of each, so that no change waits long; whether there may be more.
     async fn forget_past(&self, now: Timestamp) -> Result<bool, StoreError>;
     /// The schema's number and whether the data is whole.
     async fn check(&self) -> Result<Health, StoreError>;

@@ -28,9 +28,12 @@ mod credentials;
 mod error;
 mod keys;
 mod log;
+mod noticed;
+mod refusals;
 mod row;
 pub mod schema;
 mod scopes;
+mod statistics;
 mod tenants;
 mod tokens;
 mod worker;
@@ -301,10 +304,6 @@ impl Store for Sqlite {
         .await
     }
 
-    async fn record_use(&self, uses: Vec<(CredentialId, Timestamp)>) -> Result<(), StoreError> {
-        self.write(move |transaction| credentials::record_use(transaction, &uses)).await
-    }
-
     async fn signing_keys(&self, tenant: TenantId) -> Result<Vec<SigningKey>, StoreError> {
         self.follow(move |connection| keys::all(connection, tenant)).await
     }
@@ -379,7 +378,9 @@ impl Store for Sqlite {
     async fn forget_past(&self, now: Timestamp) -> Result<bool, StoreError> {
         let past = now.minus(REFUSED_AFTER_EXPIRY);
         self.write(move |transaction| {
-            let forgotten = log::forget(transaction)?.max(tokens::forget(transaction, past)?);
+            let forgotten = log::forget(transaction)?
+                .max(tokens::forget(transaction, past)?)
+                .max(noticed::forget(transaction, now)?);
             Ok(i64::try_from(forgotten).is_ok_and(|forgotten| forgotten >= FORGOTTEN_AT_ONCE))
         })
         .await

@@ -11,10 +11,13 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_foundation.sql"),
     include_str!("../../../migrations/sqlite/0002_keys.sql"),
     include_str!("../../../migrations/sqlite/0003_revocation.sql"),
+    include_str!("../../../migrations/sqlite/0004_administration.sql"),
+    include_str!("../../../migrations/sqlite/0005_imported_secrets.sql"),
+    include_str!("../../../migrations/sqlite/0006_statistics.sql"),
 ];
 
 /// The number of the newest schema this program knows.
-pub const NEWEST: u32 = 3;
+pub const NEWEST: u32 = 6;
 
 /// Brings the schema up to date, in one transaction for each migration, so that two programs starting at once
 /// do not run one twice.

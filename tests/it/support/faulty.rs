@@ -8,12 +8,14 @@ use chancery::domain::api::{Api, ApiIdentifier};
 use chancery::domain::application::{Application, ClientId, Registered};
 use chancery::domain::audit::{AuditEvent, RecordedEvent};
 use chancery::domain::credential::Credential;
-use chancery::domain::id::{ApplicationId, CredentialId, TenantId, TokenId};
+use chancery::domain::id::{ApplicationId, CredentialId, RequestId, TenantId, TokenId};
+use chancery::domain::refusal::Refusal;
 use chancery::domain::scope::{Scope, ScopeName};
 use chancery::domain::signing_key::{KeptDigestKey, SigningKey};
+use chancery::domain::statistic::{Statistic, StatisticsQuery};
 use chancery::domain::tenant::Tenant;
 use chancery::domain::time::Timestamp;
-use chancery::store::{Changes, Health, KeyChange, ScopeChange, Store, StoreError};
+use chancery::store::{Changes, Health, KeyChange, Noticed, ScopeChange, Store, StoreError, UsageBatch};
 
 type Answer<T> = Result<T, StoreError>;
 
@@ -53,6 +55,22 @@ impl Faulty {
             mood if mood == Mood::Corrupt as u8 => Err(StoreError::Corrupt(INSIDE.to_owned())),
             _ => Ok(self.inner.as_ref()),
         }
+    }
+}
+
+#[async_trait]
+impl Noticed for Faulty {
+    async fn record_usage(&self, batch: UsageBatch) -> Answer<()> {
+        self.works()?.record_usage(batch).await
+    }
+    async fn statistics(&self, query: StatisticsQuery) -> Answer<Vec<Statistic>> {
+        self.works()?.statistics(query).await
+    }
+    async fn record_refusals(&self, refusals: Vec<Refusal>) -> Answer<()> {
+        self.works()?.record_refusals(refusals).await
+    }
+    async fn refusal(&self, request: RequestId) -> Answer<Option<Refusal>> {
+        self.works()?.refusal(request).await
     }
 }
 
@@ -129,9 +147,6 @@ impl Store for Faulty {
         event: AuditEvent,
     ) -> Answer<bool> {
         self.works()?.remove_credential(application, credential, event).await
-    }
-    async fn record_use(&self, uses: Vec<(CredentialId, Timestamp)>) -> Answer<()> {
-        self.works()?.record_use(uses).await
     }
     async fn signing_keys(&self, tenant: TenantId) -> Answer<Vec<SigningKey>> {
         self.works()?.signing_keys(tenant).await
