@@ -20,9 +20,13 @@ pub mod applications;
 pub mod change;
 pub mod credentials;
 pub mod keys;
+pub mod mending;
+pub mod refusals;
 pub mod reseal;
 pub mod scopes;
+pub mod statistics;
 pub mod tenants;
+pub mod usage_view;
 pub mod view;
 
 /// How often a change is tried again because somebody else's came first.
