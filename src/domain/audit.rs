@@ -1,5 +1,5 @@
 //! Audit events: who changed what, when.
-//! Not for: refused token requests, which are logged once under their request id.
+//! Not for: refused token requests (`refusal.rs`), which are logged once under their request id.
 
 use serde_json::Value;
 

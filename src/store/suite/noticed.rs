@@ -105,7 +105,7 @@ pub(super) async fn finds_the_newest_counts_of_one_tenant(place: &impl Place) {
 
 pub(super) async fn counts_outlive_whom_they_are_of_and_no_longer_than_they_are_kept(place: &impl Place) {
     let (store, one) = store_with_tenant(place).await;
-    let many = (0..2 * FORGOTTEN_AT_ONCE + 1)
+    let many = (0..=2 * FORGOTTEN_AT_ONCE)
         .map(|number| statistic(AT, one.id, (Some(&format!("app{number}")), None), 1));
     record(&store, many.collect()).await;
     store.remove_tenant(one.id, event("tenant")).await.unwrap();
