@@ -22,12 +22,16 @@ pub mod catalog;
 pub mod change;
 pub mod credentials;
 pub mod keys;
+pub mod mending;
 pub mod once;
 pub mod operators;
+pub mod refusals;
 pub mod reseal;
 pub mod scopes;
 pub mod search;
+pub mod statistics;
 pub mod tenants;
+pub mod usage_view;
 pub mod view;
 
 pub use once::Once;

@@ -1,5 +1,5 @@
 //! Audit events: who changed what, when and from where, each bound to the one before.
-//! Not for: refused token requests, which change nothing.
+//! Not for: refused token requests, which change nothing (`refusal.rs`).
 
 use std::borrow::Cow;
 

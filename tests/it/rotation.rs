@@ -10,7 +10,6 @@ use chancery::domain::audit::AuditEvent;
 use chancery::domain::signing_key::{JWKS_MAX_AGE, KeyState};
 use chancery::domain::tenant::Tenant;
 use chancery::domain::time::Timestamp;
-use chancery::http::Listener;
 use chancery::oauth::jwks::{self, VerificationKey};
 use chancery::oauth::verify::{Expected, verify};
 use serde_json::Value;

@@ -247,13 +247,14 @@ fn is_json(headers: &HeaderMap, method: &Method) -> bool {
         || (*method == Method::PATCH && media_type.eq_ignore_ascii_case("application/merge-patch+json"))
 }
 
-fn unreadable(unreadable: read::Unreadable) -> Problem {
-    let kind = match unreadable {
-        read::Unreadable::TooLong => Kind::TooLarge,
-        read::Unreadable::Stalled => Kind::Stalled,
-        read::Unreadable::Broken => Kind::Malformed,
+fn unreadable(fault: read::Fault) -> Problem {
+    let kind = match fault {
+        read::Fault::NotAForm => Kind::MediaType,
+        read::Fault::TooLong => Kind::TooLarge,
+        read::Fault::Stalled => Kind::Stalled,
+        read::Fault::Broken => Kind::Malformed,
     };
-    Problem::new(kind, unreadable.says())
+    Problem::new(kind, fault.description())
 }
 
 /// What a caller did wrong is a warning if it has to do with who may do what, what we did is an error.

@@ -12,10 +12,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0002_keys.sql"),
     include_str!("../../../migrations/sqlite/0003_revocation.sql"),
     include_str!("../../../migrations/sqlite/0004_administration.sql"),
+    include_str!("../../../migrations/sqlite/0005_imported_secrets.sql"),
+    include_str!("../../../migrations/sqlite/0006_statistics.sql"),
 ];
 
 /// The number of the newest schema this program knows.
-pub const NEWEST: u32 = 4;
+pub const NEWEST: u32 = 6;
 
 /// The schema from which on every audit event is bound to the one before.
 const BINDS_EVENTS: u32 = 4;
