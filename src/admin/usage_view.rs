@@ -1,6 +1,7 @@
 //! What operators are shown of counts and refusals, in JSON: one shape for command line and admin API.
 //! Not for: the registry (`view.rs`).
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::mending::mend;
@@ -9,7 +10,7 @@ use crate::domain::application::ClientId;
 use crate::domain::statistic::Statistic;
 
 /// A count.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct StatisticView {
     /// The beginning of the minute or day.
     start: String,
@@ -38,7 +39,7 @@ impl StatisticView {
 }
 
 /// A refusal, and how it is mended.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RefusalView {
     request_id: String,
     at: String,

@@ -37,8 +37,7 @@ impl Operator {
     #[must_use]
     pub fn powers(&self) -> Powers {
         let platform = self.tenant.is_none().then_some(power::PLATFORM_SCOPE);
-        let own = self.scopes.iter().map(String::as_str).filter(|name| *name != power::PLATFORM_SCOPE);
-        Powers::of(own.chain(platform))
+        Powers::of(self.scopes.iter().map(String::as_str).chain(platform))
     }
 }
 
@@ -58,7 +57,12 @@ pub fn check_name(name: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Checks the scopes of an operator: some, each once, all of the admin API.
+/// The scopes an operator may have. Whether it administers every tenant, its tenant says.
+pub fn operator_scopes() -> impl Iterator<Item = &'static str> {
+    power::ADMIN_SCOPES.iter().map(|scope| scope.name).filter(|name| *name != power::PLATFORM_SCOPE)
+}
+
+/// Checks the scopes of an operator: some, all of the admin API.
 ///
 /// # Errors
 /// Says which one is wrong.
@@ -66,10 +70,10 @@ pub fn check_scopes(scopes: &[String]) -> Result<(), Invalid> {
     if scopes.is_empty() {
         return Err(Invalid("an operator needs at least one scope, such as admin:read".to_owned()));
     }
-    match scopes.iter().find(|name| power::find(name).is_none()) {
+    match scopes.iter().find(|name| !operator_scopes().any(|scope| scope == *name)) {
         Some(name) => Err(Invalid(format!(
-            "{name:?} is not a scope of the admin API: one of {}",
-            power::ADMIN_SCOPES.iter().map(|scope| scope.name).collect::<Vec<_>>().join(", ")
+            "{name:?} is not a scope of an operator: one of {}",
+            operator_scopes().collect::<Vec<_>>().join(", ")
         ))),
         None => Ok(()),
     }

@@ -15,6 +15,8 @@ mod source;
 /// Length of files, names in documents, every conformance line proved.
 mod tidy;
 
+/// The admin API: CONFORMANCE O and P.
+mod admin;
 /// JWKS and metadata: CONFORMANCE I.
 mod discovery;
 /// Changes from the command line reach a running server.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::crypto::algorithm::ALGORITHMS;
 use crate::domain::application::{ApplicationType, AuthMethod, GrantType};
-use crate::domain::power::ADMIN_SCOPES;
+use crate::domain::operator::operator_scopes;
 use crate::domain::token::TokenProfile;
 
 /// A member of a request body.
@@ -75,7 +75,7 @@ impl Body {
 fn text(longest: u32) -> Value {
     let pattern =
         r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$";
-    json!({ "type": "string", "minLength": 1, "maxLength": longest, "pattern": pattern })
+    json!({ "type": "string", "maxLength": longest, "pattern": pattern })
 }
 
 /// Text that people read, or none.
@@ -85,7 +85,7 @@ fn text_or_none(longest: u32) -> Value {
 
 /// RFC 6749 §3.3. Names that a path cannot hold are left out.
 pub(super) fn scope_name() -> Value {
-    json!({ "type": "string", "minLength": 1, "maxLength": 128, "pattern": r"^(?!\.{1,2}$)[!#-\[\]-~]+$" })
+    json!({ "type": "string", "maxLength": 128, "pattern": r"^(?!\.{1,2}$)[!#-\[\]-~]+$" })
 }
 
 fn api_identifier() -> Value {
@@ -127,7 +127,7 @@ pub(super) const ENABLED: Field = Field::new("enabled", "Whether it gets anythin
 pub(super) const CLIENT_ID: Field = Field::new(
     "client_id",
     "Its name on the wire; the server makes one unless given",
-    || json!({ "type": "string", "minLength": 1, "maxLength": 128, "pattern": r"^(?!\.{1,2}$)[ -~]+$" }),
+    || json!({ "type": "string", "maxLength": 128, "pattern": r"^(?!\.{1,2}$)[ -~]+$" }),
 );
 pub(super) const CLIENT_SECRET: Field = Field::new(
     "client_secret",
@@ -218,7 +218,7 @@ pub(super) const OPERATOR_NAME: Field = Field::new(
     || json!({ "type": "string", "maxLength": 100, "pattern": r"^[A-Za-z0-9][A-Za-z0-9._@+\-]*$" }),
 );
 pub(super) const OPERATOR_SCOPES: Field = Field::new("scopes", "What it may do", || {
-    let item = choice(&ADMIN_SCOPES.iter().map(|scope| scope.name).collect::<Vec<_>>());
+    let item = choice(&operator_scopes().collect::<Vec<_>>());
     json!({ "type": "array", "items": item, "minItems": 1, "maxItems": 50 })
 });
 pub(super) const EVERY_TENANT: Field = Field::new(

@@ -23,6 +23,7 @@ mod problem;
 mod route;
 mod scopes;
 mod secrets;
+mod statistics;
 mod tenants;
 mod terms;
 
@@ -52,6 +53,7 @@ const ROUTES: &[&[Route]] = &[
     apis::ROUTES,
     keys::ROUTES,
     operators::ROUTES,
+    statistics::ROUTES,
 ];
 
 fn routes() -> impl Iterator<Item = &'static Route> {
