@@ -137,6 +137,7 @@ async fn replace(
     mut after: Operator,
     (action, detail): (&'static str, Value),
 ) -> Result<Operator, AdminError> {
+    refuse_oneself(admin, &before.name)?;
     for one in [before, &after] {
         admin.check_powers(one.powers(), "the operator")?;
     }
@@ -157,11 +158,28 @@ async fn replace(
 pub async fn remove(admin: &Admin, tenant: Option<&Tenant>, name: &str) -> Result<Operator, AdminError> {
     let operator = find(admin, tenant, name).await?;
     admin.check_version(operator.version)?;
+    refuse_oneself(admin, name)?;
     admin.check_powers(operator.powers(), "the operator")?;
     let event = admin.event(operator.tenant, "operator.remove", name, describe(&operator));
     let change = RegistryChange::RemoveOperator(operator.id, admin.terms.version);
     admin.store.change_registry(vec![Recorded::new(change, event)]).await?;
     Ok(operator)
+}
+
+/// What an operator is called in the audit.
+#[must_use]
+pub fn actor_name(operator: &str) -> String {
+    format!("operator:{operator}")
+}
+
+/// Nobody locks themselves out, or gives themselves more; somebody else can.
+fn refuse_oneself(admin: &Admin, name: &str) -> Result<(), AdminError> {
+    if admin.actor.name == actor_name(name) {
+        return Err(AdminError::Conflict(
+            "that is you: ask another operator to change or remove you".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// The operator who has this name and this secret, if it may do anything. The work is the same whoever is named.

@@ -102,7 +102,7 @@ async fn by_secret(name: &str, secret: &Secret, admin: &Admin) -> Result<Caller,
             Some(own.ok_or_else(refused)?)
         }
     };
-    Ok(Caller { name: format!("operator:{}", operator.name), powers: operator.powers(), home })
+    Ok(Caller { name: operators::actor_name(&operator.name), powers: operator.powers(), home })
 }
 
 impl Caller {

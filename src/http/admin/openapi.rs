@@ -121,7 +121,7 @@ fn parameters(route: &Route) -> Vec<Value> {
             "in": "header",
             "required": route.about.terms == Taken::AtVersion,
             "description": "The ETag that was read, or * for whatever there is",
-            "schema": { "type": "string", "maxLength": 100, "pattern": r#"^(\*|(W/)?"[!#-~]*")$"# },
+            "schema": { "type": "string" },
             "example": "*",
         })),
         Taken::Once(_) => all.push(json!({
@@ -155,28 +155,12 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
             all.insert("204".to_owned(), json!({ "description": "Done" }));
         }
         Gives::One(schema, example) => {
-            let mut headers = Map::new();
-            if has_version {
-                let schema = json!({ "type": "string" });
-                headers.insert(
-                    "ETag".to_owned(),
-                    json!({ "description": "Its version, for If-Match", "required": true, "schema": schema }),
-                );
-            }
-            if is_made {
-                let schema = json!({ "type": "string", "format": "uri-reference" });
-                headers.insert(
-                    "Location".to_owned(),
-                    json!({ "description": "Where it is", "required": true, "schema": schema }),
-                );
-            }
             let content =
                 json!({ "application/json": { "schema": schema(generator), "example": example() } });
-            let status = if is_made { "201" } else { "200" };
-            all.insert(
-                status.to_owned(),
-                json!({ "description": "Done", "headers": headers, "content": content }),
-            );
+            let (headers, links) = (headers(is_made, has_version), links(route, has_version));
+            let done =
+                json!({ "description": "Done", "headers": headers, "content": content, "links": links });
+            all.insert(if is_made { "201" } else { "200" }.to_owned(), done);
         }
         Gives::Page(schema, example) => {
             let page = json!({
@@ -197,6 +181,47 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
     }
     all.insert("default".to_owned(), refusal("Any other trouble"));
     Value::Object(all)
+}
+
+/// The header fields of one thing.
+fn headers(is_made: bool, has_version: bool) -> Value {
+    let field =
+        |about: &str, schema: Value| json!({ "description": about, "required": true, "schema": schema });
+    let mut headers = Map::new();
+    if has_version {
+        let tag = field("Its version, for If-Match", json!({ "type": "string" }));
+        headers.insert("ETag".to_owned(), tag);
+    }
+    if is_made {
+        let place = field("Where it is", json!({ "type": "string", "format": "uri-reference" }));
+        headers.insert("Location".to_owned(), place);
+    }
+    Value::Object(headers)
+}
+
+/// What can be done next with what was made: the routes beneath, with its name and its version.
+fn links(route: &Route, has_version: bool) -> Value {
+    let Taken::Once(member) = route.about.terms else { return json!({}) };
+    let (beneath, depth) = (format!("{}/{{", route.path), route.segments().count());
+    let mut links = Map::new();
+    for next in
+        routes().filter(|next| next.path.starts_with(&beneath) && next.segments().count() == depth + 1)
+    {
+        let mut parameters = Map::new();
+        for (place, name) in next.segments().enumerate() {
+            // What stands in braces before was given with the request.
+            let own = place == depth;
+            let value =
+                if own { format!("$response.body#/{member}") } else { format!("$request.path.{name}") };
+            parameters.insert(name.to_owned(), value.into());
+        }
+        if has_version && matches!(next.about.terms, Taken::AtVersion | Taken::AtVersionIfGiven) {
+            parameters.insert("If-Match".to_owned(), "$response.header.ETag".into());
+        }
+        let link = json!({ "operationId": next.about.id, "parameters": parameters });
+        links.insert(next.about.id.to_owned(), link);
+    }
+    Value::Object(links)
 }
 
 /// What an operation may be refused for, beside what every request may be.

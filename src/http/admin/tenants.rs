@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::call::{Answer, Call};
 use super::field::{self, Body};
 use super::page::Place;
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use super::route::{Gives, Operation, Route, Taken, schema_of};
 use crate::admin::tenants::{self, TenantChange};
 use crate::admin::view::TenantView;
@@ -98,7 +98,7 @@ pub(super) const ROUTES: &[Route] = &[
         platform: true,
         about: Operation {
             id: "remove_tenant",
-            summary: "Remove a tenant with everything in it: applications, secrets, scopes, keys",
+            summary: "Remove a disabled tenant with everything in it: applications, secrets, scopes, keys",
             query: &[],
             body: None,
             terms: Taken::AtVersionIfGiven,
@@ -166,6 +166,11 @@ async fn change(call: &Call) -> Result<Answer, Problem> {
 }
 
 async fn remove(call: &Call) -> Result<Answer, Problem> {
-    tenants::remove(&call.admin, &named(call).await?.name).await?;
+    let tenant = named(call).await?;
+    if tenant.enabled {
+        // Everything in it goes, and nothing brings it back.
+        return Err(Problem::new(Kind::Conflict, "only a disabled tenant can be removed: disable it first"));
+    }
+    tenants::remove(&call.admin, &tenant.name).await?;
     Ok(Answer::nothing())
 }

@@ -114,6 +114,7 @@ async fn everything_else_lives_as_well() {
     let tenant = json!({ "name": "more", "hosts": ["more.example"], "issuer": "https://more.example", "algorithm": "ES256" });
     assert_eq!(status(post("/tenants", &token, &tenant)).await, 201);
     assert_eq!(status(post("/applications?tenant=more", &token, &json!({ "name": "there" }))).await, 201);
+    expect_problem(&server.answer(ask("DELETE", "/tenants/more", &token)).await, 409, "conflict");
     assert_eq!(status(patch("/tenants/more", &token, "\"1\"", &json!({ "enabled": false }))).await, 200);
     assert_eq!(status(ask("DELETE", "/tenants/more", &token)).await, 204);
     expect_problem(&server.answer(ask("GET", "/scopes?tenant=more", &token)).await, 404, "not-found");
