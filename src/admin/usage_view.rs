@@ -11,6 +11,7 @@ use crate::domain::statistic::Statistic;
 
 /// A count.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Statistic")]
 pub struct StatisticView {
     /// The beginning of the minute or day.
     start: String,
@@ -40,6 +41,7 @@ impl StatisticView {
 
 /// A refusal, and how it is mended.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Refusal")]
 pub struct RefusalView {
     request_id: String,
     at: String,

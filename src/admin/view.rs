@@ -20,6 +20,7 @@ use crate::keys::schedule::{published_until, signs_from};
 
 /// A tenant.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Tenant")]
 pub struct TenantView {
     name: String,
     id: String,
@@ -55,6 +56,7 @@ impl TenantView {
 
 /// A scope.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Scope")]
 pub struct ScopeView {
     name: String,
     description: String,
@@ -80,6 +82,7 @@ impl ScopeView {
 
 /// An API.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Api")]
 pub struct ApiView {
     identifier: String,
     name: String,
@@ -133,6 +136,7 @@ impl TokenView {
 
 /// An application.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Application")]
 pub struct ApplicationView {
     client_id: String,
     /// Only in the answer that made it.
@@ -217,6 +221,7 @@ impl ApplicationView {
 
 /// A secret, without the secret.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Secret")]
 pub struct SecretView {
     id: String,
     /// Only in the answer that made it.
@@ -254,6 +259,7 @@ impl SecretView {
 
 /// A signing key, public half only.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Key")]
 pub struct KeyView {
     kid: String,
     algorithm: String,
@@ -286,6 +292,7 @@ impl KeyView {
 
 /// A key that was revoked.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RevokedKey")]
 pub struct RevokedView {
     #[serde(flatten)]
     key: KeyView,
@@ -329,6 +336,7 @@ impl<'of> ResealedView<'of> {
 
 /// An operator.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Operator")]
 pub struct OperatorView {
     name: String,
     /// Only in the answer that made it.

@@ -34,15 +34,10 @@ impl Field {
     }
 
     fn published(&self) -> Value {
-        let mut schema = (self.schema)();
+        let schema = (self.schema)();
+        let mut schema =
+            if self.nullable { json!({ "anyOf": [schema, { "type": "null" }] }) } else { schema };
         if let Some(members) = schema.as_object_mut() {
-            if self.nullable {
-                let own = members.get("type").cloned().unwrap_or_default();
-                members.insert("type".to_owned(), json!([own, "null"]));
-                if let Some(Value::Array(choices)) = members.get_mut("enum") {
-                    choices.push(Value::Null);
-                }
-            }
             members.insert("description".to_owned(), self.about.into());
         }
         schema

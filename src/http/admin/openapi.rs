@@ -48,6 +48,9 @@ pub(super) fn document() -> Value {
     }
     let mut schemas = generator.take_definitions(true);
     schemas.insert("Problem".to_owned(), problem());
+    for about in routes().map(|route| &route.about) {
+        schemas.extend(about.body.map(|body| (body_name(about.id), body.schema())));
+    }
     json!({
         "openapi": "3.1.1",
         "info": {
@@ -96,15 +99,20 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         "responses": responses(route, generator),
     });
     if let (Some(body), Some(members)) = (about.body, operation.as_object_mut()) {
-        let content = json!({ "schema": body.schema(), "example": (body.example)() });
-        let mut types = Map::new();
-        types.insert("application/json".to_owned(), content.clone());
-        if route.method == Method::PATCH {
-            types.insert("application/merge-patch+json".to_owned(), content);
-        }
-        members.insert("requestBody".to_owned(), json!({ "required": true, "content": types }));
+        let schema = json!({ "$ref": format!("#/components/schemas/{}", body_name(about.id)) });
+        let content = json!({ "application/json": { "schema": schema, "example": (body.example)() } });
+        members.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
     }
     operation
+}
+
+/// What the schema of a body is called: `add_scope` has an `AddScope`.
+fn body_name(id: &str) -> String {
+    let capital = |word: &str| {
+        let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+        first.to_ascii_uppercase() + rest
+    };
+    id.split('_').map(capital).collect()
 }
 
 fn parameters(route: &Route) -> Vec<Value> {
