@@ -20,9 +20,17 @@ pub(super) enum Output {
 impl Output {
     /// Prints one thing.
     pub(super) fn one(self, thing: &impl Serialize) -> Result<(), Failure> {
-        let value = to_value(thing)?;
-        match (self, value.as_object()) {
-            (Self::Text, Some(members)) => write(&block(members)),
+        self.one_but(thing, &Value::Null)
+    }
+
+    /// Prints one thing. People are not shown the members that are as in `usual`.
+    pub(super) fn one_but(self, thing: &impl Serialize, usual: &Value) -> Result<(), Failure> {
+        let mut value = to_value(thing)?;
+        match (self, value.as_object_mut()) {
+            (Self::Text, Some(members)) => {
+                members.retain(|name, member| usual.get(name) != Some(member));
+                write(&block(members))
+            }
             _ => document(&value),
         }
     }
