@@ -18,6 +18,8 @@ use crate::store::{Conflict, Store, StoreError};
 
 pub mod apis;
 pub mod applications;
+pub mod audit;
+pub mod audit_view;
 pub mod catalog;
 pub mod change;
 pub mod credentials;

@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 mod api;
 mod app;
+mod audit;
 mod dev;
 mod error;
 mod explain;
@@ -92,6 +93,9 @@ enum Command {
     /// Signing keys
     #[command(subcommand)]
     Key(key::Command),
+    /// The audit: who changed what, when and from where
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Tokens, as a caller or a resource server sees them
     #[command(subcommand)]
     Token(token::Command),
@@ -132,6 +136,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<(), Failure> {
         Command::Scope(command) => wait(scope::run(&global, command)),
         Command::Api(command) => wait(api::run(&global, command)),
         Command::Key(command) => wait(key::run(&global, &command)),
+        Command::Audit(command) => wait(audit::run(&global, command)),
         Command::Token(command) => wait(token::run(&global, command)),
         Command::Statistics(arguments) => wait(statistics::run(&global, arguments)),
         Command::Explain(arguments) => wait(explain::run(&global, &arguments)),
