@@ -23,6 +23,7 @@ pub mod audit_view;
 pub mod catalog;
 pub mod change;
 pub mod credentials;
+pub mod doctor;
 pub mod keys;
 pub mod mending;
 pub mod once;

@@ -11,8 +11,10 @@ mod api;
 mod app;
 mod audit;
 mod dev;
+mod doctor;
 mod error;
 mod explain;
+mod files;
 mod flags;
 mod input;
 mod key;
@@ -105,6 +107,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Bring the store's schema up to date
     Migrate(migrate::Arguments),
+    /// Look at settings, files, store, keys and audit, change nothing, and say what is wrong; takes the flags of serve
+    Doctor(flags::ServeFlags),
 }
 
 /// Parses the arguments, runs the command, prints what became of it: 0 done, 1 refused or failed, 2 wrong usage.
@@ -141,6 +145,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<(), Failure> {
         Command::Statistics(arguments) => wait(statistics::run(&global, arguments)),
         Command::Explain(arguments) => wait(explain::run(&global, &arguments)),
         Command::Migrate(arguments) => wait(migrate::run(&global, &arguments)),
+        Command::Doctor(flags) => wait(doctor::run(&global, &flags)),
     }
 }
 

@@ -73,6 +73,13 @@ pub(super) fn check_schema(found: u32) -> Result<(), Failure> {
     }
 }
 
+/// The vault under the master key that there is; none is made.
+pub(super) fn vault(settings: &Settings, random: Arc<dyn Random>) -> Result<Vault, Failure> {
+    let accepted = master_key::accepted(settings)?;
+    let master = master_key::find(settings)?.get(false, random.as_ref())?;
+    Ok(vault_of(&master, accepted.as_ref(), random))
+}
+
 fn vault_of(master: &MasterKey, accepted: Option<&MasterKey>, random: Arc<dyn Random>) -> Vault {
     let vault = Vault::new(master, random);
     if let Some(accepted) = accepted { vault.accepting(accepted) } else { vault }
