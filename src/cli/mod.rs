@@ -21,6 +21,7 @@ mod key;
 mod log;
 mod master_key;
 mod migrate;
+mod operator;
 mod output;
 mod scope;
 mod secret;
@@ -95,6 +96,9 @@ enum Command {
     /// Signing keys
     #[command(subcommand)]
     Key(key::Command),
+    /// Operators: people who administer through the admin API
+    #[command(subcommand)]
+    Operator(operator::Command),
     /// The audit: who changed what, when and from where
     #[command(subcommand)]
     Audit(audit::Command),
@@ -140,6 +144,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<(), Failure> {
         Command::Scope(command) => wait(scope::run(&global, command)),
         Command::Api(command) => wait(api::run(&global, command)),
         Command::Key(command) => wait(key::run(&global, &command)),
+        Command::Operator(command) => wait(operator::run(&global, command)),
         Command::Audit(command) => wait(audit::run(&global, command)),
         Command::Token(command) => wait(token::run(&global, command)),
         Command::Statistics(arguments) => wait(statistics::run(&global, arguments)),

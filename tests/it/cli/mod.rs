@@ -27,6 +27,8 @@ mod keys;
 mod live;
 /// The master key is changed while servers run.
 mod master_key;
+/// People who administer.
+mod operators;
 /// Wrong usage, and what is unknown or was removed.
 mod refusals;
 /// Where secrets come from, and where they never go.
