@@ -18,9 +18,12 @@ use crate::store::{Conflict, Store, StoreError};
 
 pub mod apis;
 pub mod applications;
+pub mod audit;
+pub mod audit_view;
 pub mod catalog;
 pub mod change;
 pub mod credentials;
+pub mod doctor;
 pub mod keys;
 pub mod mending;
 pub mod once;

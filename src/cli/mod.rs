@@ -9,15 +9,19 @@ use clap::{Parser, Subcommand};
 
 mod api;
 mod app;
+mod audit;
 mod dev;
+mod doctor;
 mod error;
 mod explain;
+mod files;
 mod flags;
 mod input;
 mod key;
 mod log;
 mod master_key;
 mod migrate;
+mod operator;
 mod output;
 mod scope;
 mod secret;
@@ -92,6 +96,12 @@ enum Command {
     /// Signing keys
     #[command(subcommand)]
     Key(key::Command),
+    /// Operators: people who administer through the admin API
+    #[command(subcommand)]
+    Operator(operator::Command),
+    /// The audit: who changed what, when and from where
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Tokens, as a caller or a resource server sees them
     #[command(subcommand)]
     Token(token::Command),
@@ -101,6 +111,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Bring the store's schema up to date
     Migrate(migrate::Arguments),
+    /// Look at settings, files, store, keys and audit, change nothing, and say what is wrong; takes the flags of serve
+    Doctor(flags::ServeFlags),
 }
 
 /// Parses the arguments, runs the command, prints what became of it: 0 done, 1 refused or failed, 2 wrong usage.
@@ -132,10 +144,13 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<(), Failure> {
         Command::Scope(command) => wait(scope::run(&global, command)),
         Command::Api(command) => wait(api::run(&global, command)),
         Command::Key(command) => wait(key::run(&global, &command)),
+        Command::Operator(command) => wait(operator::run(&global, command)),
+        Command::Audit(command) => wait(audit::run(&global, command)),
         Command::Token(command) => wait(token::run(&global, command)),
         Command::Statistics(arguments) => wait(statistics::run(&global, arguments)),
         Command::Explain(arguments) => wait(explain::run(&global, &arguments)),
         Command::Migrate(arguments) => wait(migrate::run(&global, &arguments)),
+        Command::Doctor(flags) => wait(doctor::run(&global, &flags)),
     }
 }
 

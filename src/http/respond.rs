@@ -9,15 +9,13 @@ use serde_json::Value;
 
 use crate::oauth::error::ErrorCode;
 
+pub(super) use crate::oauth::error::{OUR_FAULT, TRY_AGAIN};
+
 /// The content type of the reference, for the endpoints it has and for all errors.
 pub(super) const JSON_UTF8: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 
 /// The content type of everything else.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// What a caller is told of a fault of ours.
-pub(super) const OUR_FAULT: &str =
-    "Something is wrong inside the server. Its log has the details under the request id.";
 
 /// How soon a caller should try again, in seconds.
 pub(super) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
@@ -56,9 +54,6 @@ pub(super) fn refusal(status: StatusCode, code: ErrorCode, description: Option<&
 pub(super) fn refuse(status: StatusCode, code: ErrorCode, description: &'static str) -> Response {
     refusal(status, code, Some(description))
 }
-
-/// What a caller is told of trouble of ours that may pass.
-pub(super) const TRY_AGAIN: &str = "The server cannot answer right now. Try again.";
 
 /// Our own trouble, which may pass.
 pub(super) fn try_again() -> Response {

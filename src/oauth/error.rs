@@ -167,8 +167,12 @@ impl OAuthError {
     }
 }
 
-const TRY_AGAIN: &str = "The server cannot answer right now. Try again.";
-const OUR_FAULT: &str = "Something is wrong inside the server. Its log has the details under the request id.";
+/// What a caller is told of trouble of ours that may pass.
+pub const TRY_AGAIN: &str = "The server cannot answer right now. Try again.";
+
+/// What a caller is told of a fault of ours.
+pub const OUR_FAULT: &str =
+    "Something is wrong inside the server. Its log has the details under the request id.";
 
 impl From<StoreError> for OAuthError {
     fn from(error: StoreError) -> Self {

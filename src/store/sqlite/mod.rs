@@ -83,6 +83,17 @@ impl Sqlite {
         Ok((store, migrated))
     }
 
+    /// Opens the store in `file` to look at it, whatever its schema, and says which that is. It is not made, not
+    /// migrated, and refuses every change. Where the schema is another one many a question has no answer.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, or is no database.
+    pub fn look(file: &Path) -> Result<(Self, u32), StoreError> {
+        let schema = schema::number(&connection::look(file)?)?;
+        let start = || Worker::start(vec![connection::look(file)?]);
+        Ok((Self { writer: start()?, readers: start()?, follower: start()? }, schema))
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,

@@ -70,7 +70,7 @@ pub(super) fn check(connection: &Connection) -> Result<Health, StoreError> {
     Ok(Health { schema: number(connection)?, damage })
 }
 
-fn number(connection: &Connection) -> Result<u32, StoreError> {
+pub(super) fn number(connection: &Connection) -> Result<u32, StoreError> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(error::from)
 }
 
