@@ -18,16 +18,24 @@ use crate::store::{Conflict, Store, StoreError};
 
 pub mod apis;
 pub mod applications;
+pub mod audit;
+pub mod audit_view;
 pub mod catalog;
 pub mod change;
 pub mod credentials;
+pub mod doctor;
 pub mod keys;
+pub mod mending;
 pub mod once;
 pub mod operators;
+pub mod refusals;
 pub mod registry;
 pub mod reseal;
 pub mod scopes;
+pub mod search;
+pub mod statistics;
 pub mod tenants;
+pub mod usage_view;
 pub mod view;
 
 pub use once::Once;

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 
 use super::{Admin, AdminError, insist, view};
 use crate::crypto::secret::Secret;
+use crate::domain::Invalid;
 use crate::domain::id::OperatorId;
 use crate::domain::operator::{Operator, check_name, check_scopes};
+use crate::domain::power::PLATFORM_SCOPE;
 use crate::domain::tenant::Tenant;
 use crate::store::{Conflict, Recorded, RegistryChange, StoreError};
 
@@ -30,7 +32,7 @@ pub async fn add(
     scopes: Vec<String>,
 ) -> Result<(Operator, Secret), AdminError> {
     check_name(name)?;
-    check_scopes(&scopes)?;
+    check(&scopes, tenant.is_none())?;
     let (id, secret) = (OperatorId::new(admin.random.as_ref()), Secret::generate(admin.random.as_ref()));
     let now = admin.now();
     let under = admin.vault.fingerprint();
@@ -97,7 +99,7 @@ pub async fn change(
         let mut after = before.clone();
         super::change::set(&mut after.scopes, change.scopes.clone().map(super::change::distinct));
         super::change::set(&mut after.enabled, change.enabled);
-        check_scopes(&after.scopes)?;
+        check(&after.scopes, after.tenant.is_none())?;
         if (&after.scopes, after.enabled) == (&before.scopes, before.enabled) {
             return Ok(before);
         }
@@ -137,6 +139,7 @@ async fn replace(
     mut after: Operator,
     (action, detail): (&'static str, Value),
 ) -> Result<Operator, AdminError> {
+    refuse_oneself(admin, &before.name)?;
     for one in [before, &after] {
         admin.check_powers(one.powers(), "the operator")?;
     }
@@ -157,11 +160,28 @@ async fn replace(
 pub async fn remove(admin: &Admin, tenant: Option<&Tenant>, name: &str) -> Result<Operator, AdminError> {
     let operator = find(admin, tenant, name).await?;
     admin.check_version(operator.version)?;
+    refuse_oneself(admin, name)?;
     admin.check_powers(operator.powers(), "the operator")?;
     let event = admin.event(operator.tenant, "operator.remove", name, describe(&operator));
     let change = RegistryChange::RemoveOperator(operator.id, admin.terms.version);
     admin.store.change_registry(vec![Recorded::new(change, event)]).await?;
     Ok(operator)
+}
+
+/// What an operator is called in the audit.
+#[must_use]
+pub fn actor_name(operator: &str) -> String {
+    format!("operator:{operator}")
+}
+
+/// Nobody locks themselves out, or gives themselves more; somebody else can.
+fn refuse_oneself(admin: &Admin, name: &str) -> Result<(), AdminError> {
+    if admin.actor.name == actor_name(name) {
+        return Err(AdminError::Conflict(
+            "that is you: ask another operator to change or remove you".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// The operator who has this name and this secret, if it may do anything. The work is the same whoever is named.
@@ -182,6 +202,16 @@ pub async fn authenticate(
     };
     let digest = admin.vault.operator_digest(under, id, secret);
     Ok(found.filter(|operator| operator.digest.matches(&digest) && operator.enabled))
+}
+
+/// An operator of one tenant would have nothing of the scope for all of them.
+fn check(scopes: &[String], every_tenant: bool) -> Result<(), Invalid> {
+    check_scopes(scopes)?;
+    if !every_tenant && scopes.iter().any(|name| name == PLATFORM_SCOPE) {
+        let text = format!("{PLATFORM_SCOPE} is for operators of every tenant: this one is of one tenant");
+        return Err(Invalid(text));
+    }
+    Ok(())
 }
 
 fn describe(operator: &Operator) -> Value {

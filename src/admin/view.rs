@@ -1,6 +1,7 @@
 //! What operators are shown, in JSON: one shape for command line, admin API and audit.
 //! Not for: anything secret; a secret that was just made is added by whoever shows it once.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -18,7 +19,8 @@ use crate::domain::token::{DEFAULT_TOKEN_LIFETIME, TokenProfile, TokenSettings};
 use crate::keys::schedule::{published_until, signs_from};
 
 /// A tenant.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Tenant")]
 pub struct TenantView {
     name: String,
     id: String,
@@ -53,13 +55,15 @@ impl TenantView {
 }
 
 /// A scope.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Scope")]
 pub struct ScopeView {
     name: String,
     description: String,
     /// The API that defines it; null for one that is the whole tenant's.
     api: Option<String>,
     created_at: String,
+    version: i64,
 }
 
 impl ScopeView {
@@ -71,12 +75,14 @@ impl ScopeView {
             description: scope.description.clone(),
             api: scope.api.as_ref().map(ToString::to_string),
             created_at: scope.created_at.to_string(),
+            version: scope.version,
         }
     }
 }
 
 /// An API.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Api")]
 pub struct ApiView {
     identifier: String,
     name: String,
@@ -109,7 +115,7 @@ impl ApiView {
 }
 
 /// What tokens are like. Null is the default.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct TokenView {
     /// Seconds.
     token_lifetime: Option<u64>,
@@ -129,12 +135,16 @@ impl TokenView {
 }
 
 /// An application.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Application")]
 pub struct ApplicationView {
     client_id: String,
     /// Only in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
+    /// Only beside a secret: never, which is 0 (RFC 7591 §3.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret_expires_at: Option<u64>,
     name: String,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -172,6 +182,7 @@ impl ApplicationView {
         Self {
             client_id: application.client_id.to_string(),
             client_secret: None,
+            client_secret_expires_at: None,
             name: application.name.clone(),
             kind: application.kind.as_str(),
             enabled: application.enabled,
@@ -195,6 +206,7 @@ impl ApplicationView {
     /// Adds the secret that was just made; this once.
     #[must_use]
     pub fn with_client_secret(mut self, secret: Option<String>) -> Self {
+        self.client_secret_expires_at = secret.as_ref().map(|_| 0);
         self.client_secret = secret;
         self
     }
@@ -208,7 +220,8 @@ impl ApplicationView {
 }
 
 /// A secret, without the secret.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Secret")]
 pub struct SecretView {
     id: String,
     /// Only in the answer that made it.
@@ -245,7 +258,8 @@ impl SecretView {
 }
 
 /// A signing key, public half only.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Key")]
 pub struct KeyView {
     kid: String,
     algorithm: String,
@@ -277,7 +291,8 @@ impl KeyView {
 }
 
 /// A key that was revoked.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RevokedKey")]
 pub struct RevokedView {
     #[serde(flatten)]
     key: KeyView,
@@ -320,7 +335,8 @@ impl<'of> ResealedView<'of> {
 }
 
 /// An operator.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Operator")]
 pub struct OperatorView {
     name: String,
     /// Only in the answer that made it.

@@ -1,7 +1,7 @@
 //! `chancery app …`.
 //! Not for: what an application may be (`admin/applications.rs`).
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::settings::{TokenFlags, change, list};
 use super::{Failure, Global, input, secret, workspace};
@@ -9,9 +9,9 @@ use crate::admin::applications::{self, ApplicationChange, NewApplication};
 use crate::admin::view::ApplicationView;
 use crate::domain::Invalid;
 use crate::domain::api::ApiIdentifier;
-use crate::domain::application::{ApplicationType, AuthMethod, ClientId, GrantType};
-use crate::domain::scope::ScopeName;
-use crate::domain::token::StaticClaims;
+use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType};
+use crate::domain::scope::{ScopeName, ScopeSet};
+use crate::domain::token::{DEFAULT_TOKEN_LIFETIME, StaticClaims};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -149,10 +149,9 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
                 secret: if secret_stdin { Some(input::secret_from_stdin()?) } else { None },
             };
             let (registered, secret) = applications::add(&admin, &tenant, new).await?;
-            let secret = secret.map(|secret| secret.expose().to_owned());
-            return global
-                .output
-                .one(&ApplicationView::new(&registered.application).with_client_secret(secret));
+            let (application, secret) = (&registered.application, secret.map(|one| one.expose().to_owned()));
+            let view = ApplicationView::new(application).with_client_secret(secret);
+            return global.output.one_but(&view, &usual(application));
         }
         Command::List => {
             let all = applications::list(&admin, &tenant).await?;
@@ -170,5 +169,28 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Remove { client_id } => applications::remove(&admin, &tenant, &client_id).await?,
         Command::Secret(_) => return Ok(()),
     };
-    global.output.one(&ApplicationView::new(&registered.application).with_secrets(&registered, admin.now()))
+    let application = &registered.application;
+    let view = ApplicationView::new(application).with_secrets(&registered, admin.now());
+    global.output.one_but(&view, &usual(application))
+}
+
+/// How an application of which nothing more is said is shown: most are so, and people look for what is different.
+fn usual(application: &Application) -> Value {
+    let confidential = application.kind.is_confidential();
+    let usual = |names: &[&str]| if confidential { json!(names) } else { json!([]) };
+    let scopes = ScopeSet::names(&application.scopes).iter().map(ScopeName::as_str);
+    json!({
+        "client_secret_expires_at": 0,
+        "default_scopes": scopes.collect::<Vec<_>>(),
+        "grants": usual(&[GrantType::ClientCredentials.as_str()]),
+        "auth_methods": usual(&AuthMethod::ALL.map(AuthMethod::as_str)),
+        "apis": [],
+        "default_api": null,
+        "acts_for": [],
+        "token_lifetime": DEFAULT_TOKEN_LIFETIME.as_secs(),
+        "token_profile": null,
+        "nbf_backdating": null,
+        "claims": {},
+        "tokens_revoked_before": null,
+    })
 }

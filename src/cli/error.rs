@@ -14,7 +14,7 @@ impl Failure {
 }
 
 /// The name of a file, or what another server said, may hold anything; it must not break the line or steer a terminal.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut line, character| {
         if character.is_control() {
             line.extend(character.escape_default());
@@ -66,6 +66,7 @@ impl From<crate::config::Mistakes> for Failure {
 
 from!(
     crate::admin::AdminError,
+    crate::admin::audit::NotWhole,
     crate::crypto::master::NotAMasterKey,
     crate::domain::Invalid,
     crate::http::client::ClientError,

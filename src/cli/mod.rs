@@ -10,21 +10,28 @@ use clap::{Parser, Subcommand};
 mod api;
 mod app;
 mod apply;
+mod audit;
 mod dev;
+mod doctor;
 mod error;
+mod explain;
 mod export;
+mod files;
 mod flags;
 mod input;
 mod key;
 mod log;
 mod master_key;
 mod migrate;
+mod operator;
 mod output;
 mod scope;
 mod secret;
 mod serve;
 mod settings;
 mod signal;
+mod statistics;
+mod stream;
 mod tenant;
 mod token;
 mod workspace;
@@ -91,6 +98,12 @@ enum Command {
     /// Signing keys
     #[command(subcommand)]
     Key(key::Command),
+    /// Operators: people who administer through the admin API
+    #[command(subcommand)]
+    Operator(operator::Command),
+    /// The audit: who changed what, when and from where
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Tokens, as a caller or a resource server sees them
     #[command(subcommand)]
     Token(token::Command),
@@ -98,8 +111,14 @@ enum Command {
     Apply(apply::Arguments),
     /// Write down the registry as a file, without secrets
     Export(export::Arguments),
+    /// How many tokens were issued and requests refused, and why
+    Statistics(statistics::Arguments),
+    /// Why a request was refused, by the X-Request-Id of its answer
+    Explain(explain::Arguments),
     /// Bring the store's schema up to date
     Migrate(migrate::Arguments),
+    /// Look at settings, files, store, keys and audit, change nothing, and say what is wrong; takes the flags of serve
+    Doctor(flags::ServeFlags),
 }
 
 /// Parses the arguments, runs the command, prints what became of it: 0 done, 1 refused or failed, 2 wrong usage. A
@@ -125,8 +144,6 @@ pub fn run() -> ExitCode {
 
 fn dispatch(Arguments { global, command }: Arguments) -> Result<ExitCode, Failure> {
     let done = match command {
-        Command::Apply(arguments) => return wait(apply::run(&global, arguments)),
-        Command::Export(arguments) => wait(export::run(&global, &arguments)),
         Command::Dev(flags) => dev::run(&global, &flags),
         Command::Serve(flags) => serve::run(&global, &flags),
         Command::Tenant(command) => wait(tenant::run(&global, command)),
@@ -134,8 +151,15 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<ExitCode, Failur
         Command::Scope(command) => wait(scope::run(&global, command)),
         Command::Api(command) => wait(api::run(&global, command)),
         Command::Key(command) => wait(key::run(&global, &command)),
+        Command::Operator(command) => wait(operator::run(&global, command)),
+        Command::Audit(command) => wait(audit::run(&global, command)),
         Command::Token(command) => wait(token::run(&global, command)),
+        Command::Statistics(arguments) => wait(statistics::run(&global, arguments)),
+        Command::Explain(arguments) => wait(explain::run(&global, &arguments)),
+        Command::Apply(arguments) => return wait(apply::run(&global, arguments)),
+        Command::Export(arguments) => wait(export::run(&global, &arguments)),
         Command::Migrate(arguments) => wait(migrate::run(&global, &arguments)),
+        Command::Doctor(flags) => wait(doctor::run(&global, &flags)),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Failure;
+use super::error::one_line;
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -20,9 +21,17 @@ pub(super) enum Output {
 impl Output {
     /// Prints one thing.
     pub(super) fn one(self, thing: &impl Serialize) -> Result<(), Failure> {
-        let value = to_value(thing)?;
-        match (self, value.as_object()) {
-            (Self::Text, Some(members)) => write(&block(members)),
+        self.one_but(thing, &Value::Null)
+    }
+
+    /// Prints one thing. People are not shown the members that are as in `usual`.
+    pub(super) fn one_but(self, thing: &impl Serialize, usual: &Value) -> Result<(), Failure> {
+        let mut value = to_value(thing)?;
+        match (self, value.as_object_mut()) {
+            (Self::Text, Some(members)) => {
+                members.retain(|name, member| usual.get(name) != Some(member));
+                write(&block(members))
+            }
             _ => document(&value),
         }
     }
@@ -94,7 +103,7 @@ fn table(rows: &[Value], columns: &[&str]) -> String {
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => one_line(text),
         Value::Array(items) if items.is_empty() => "-".to_owned(),
         Value::Object(members) if members.is_empty() => "-".to_owned(),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(" "),

@@ -1,6 +1,7 @@
 //! What a command works with: settings, store, vault, and the tenant that is meant.
 //! Not for: what is done with them.
 
+use std::cmp::Ordering;
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -11,12 +12,14 @@ use super::{Failure, Global, master_key};
 use crate::admin::tenants::{self, TenantChange};
 use crate::admin::{self, Actor, Admin, Terms};
 use crate::config::{self, Settings, Source, StoreUrl};
+use crate::crypto::master::MasterKey;
 use crate::crypto::random::{Random, SystemRandom};
 use crate::domain::tenant::{DEFAULT_TENANT, Host, IssuerUrl, Tenant};
 use crate::domain::time::{Clock, SystemClock};
 use crate::keys::vault::Vault;
-use crate::store::Store;
+use crate::store::sqlite::schema::NEWEST;
 use crate::store::sqlite::{Migrated, Sqlite};
+use crate::store::{Store, StoreError};
 
 /// Reads all settings.
 pub(super) fn settings(global: &Global, mut flags: Vec<(String, String)>) -> Result<Settings, Failure> {
@@ -42,6 +45,46 @@ pub(super) fn open_store(settings: &Settings) -> Result<(Arc<dyn Store>, Migrate
     Ok((Arc::new(store), migrated))
 }
 
+/// Opens the store that there is, to look at it: nothing is made, migrated or changed. Also the number of its schema.
+pub(super) fn look(settings: &Settings) -> Result<(Arc<dyn Store>, u32), Failure> {
+    let StoreUrl::Sqlite(file) = &settings.storage.url;
+    match fs::metadata(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::new(format!(
+            "{}: there is no store: say where it is with --data or --store; a server that starts makes a new one",
+            file.display()
+        ))),
+        Err(error) => Err(Failure::new(format!("{}: {error}", file.display()))),
+        Ok(_) => {
+            let (store, schema) = Sqlite::look(file)?;
+            Ok((Arc::new(store), schema))
+        }
+    }
+}
+
+/// Refuses a store of another schema than this program's.
+pub(super) fn check_schema(found: u32) -> Result<(), Failure> {
+    match found.cmp(&NEWEST) {
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(StoreError::NewerSchema { found, known: NEWEST }.into()),
+        Ordering::Less => Err(Failure::new(format!(
+            "the store's schema is number {found}, this program's is {NEWEST}: run 'chancery migrate'; a server that \
+             starts does so by itself"
+        ))),
+    }
+}
+
+/// The vault under the master key that there is; none is made.
+pub(super) fn vault(settings: &Settings, random: Arc<dyn Random>) -> Result<Vault, Failure> {
+    let accepted = master_key::accepted(settings)?;
+    let master = master_key::find(settings)?.get(false, random.as_ref())?;
+    Ok(vault_of(&master, accepted.as_ref(), random))
+}
+
+fn vault_of(master: &MasterKey, accepted: Option<&MasterKey>, random: Arc<dyn Random>) -> Vault {
+    let vault = Vault::new(master, random);
+    if let Some(accepted) = accepted { vault.accepting(accepted) } else { vault }
+}
+
 /// Opens everything a registry command needs.
 pub(super) async fn open(settings: &Settings) -> Result<Admin, Failure> {
     // A key that somebody named is read before a store is made, so that a wrong name leaves nothing behind.
@@ -52,8 +95,7 @@ pub(super) async fn open(settings: &Settings) -> Result<Admin, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let tenants = store.tenants().await?;
     let master = master.get(tenants.is_empty(), random.as_ref())?;
-    let vault = Vault::new(&master, Arc::clone(&random));
-    let vault = if let Some(accepted) = &accepted { vault.accepting(accepted) } else { vault };
+    let vault = vault_of(&master, accepted.as_ref(), Arc::clone(&random));
     for tenant in &tenants {
         let keys = store.signing_keys(tenant.id).await?;
         keys.iter().filter(|key| key.state.is_published()).try_for_each(|key| vault.check(key))?;

@@ -1,11 +1,12 @@
 //! Audit events: who changed what, when and from where, each bound to the one before.
-//! Not for: refused token requests, which change nothing.
+//! Not for: refused token requests, which change nothing (`refusal.rs`).
 
 use std::borrow::Cow;
 
-use data_encoding::HEXLOWER;
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde_json::{Value, json};
 
+use super::Invalid;
 use super::id::TenantId;
 use super::time::Timestamp;
 use crate::crypto::sha256;
@@ -112,6 +113,21 @@ impl Default for ChainWalk {
 }
 
 impl ChainWalk {
+    /// Reads a place in a chain as an auditor writes it down: the number, a colon, and the hash in hexadecimal.
+    ///
+    /// # Errors
+    /// When it is written in any other way.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let read = || {
+            let (sequence, hash) = text.split_once(':')?;
+            let head = HEXLOWER_PERMISSIVE.decode(hash.as_bytes()).ok()?.try_into().ok()?;
+            Some(Self { sequence: sequence.parse().ok()?, head })
+        };
+        read().ok_or_else(|| {
+            Invalid(format!("{text:?} is no place in the audit: write SEQUENCE:HASH, such as 42:9f86…"))
+        })
+    }
+
     /// Goes on to the next event.
     ///
     /// # Errors
@@ -170,6 +186,17 @@ mod tests {
             "0".repeat(64)
         );
         assert_eq!(event("a").hash_after(&CHAIN_START), sha256(text.as_bytes()));
+    }
+
+    #[test]
+    fn a_place_is_read_as_it_is_written_down() {
+        let place = ChainWalk { sequence: 7, head: chain(&["a"])[0].hash };
+        let written = format!("7:{}", HEXLOWER.encode(&place.head));
+        assert_eq!(ChainWalk::parse(&written), Ok(place));
+        assert_eq!(ChainWalk::parse(&written.to_uppercase()), Ok(place));
+        for wrong in ["", "7", ":", "7:00", &written[2..], &format!("x{written}"), &format!("{written}0")] {
+            assert!(ChainWalk::parse(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -37,19 +37,19 @@ impl Operator {
     #[must_use]
     pub fn powers(&self) -> Powers {
         let platform = self.tenant.is_none().then_some(power::PLATFORM_SCOPE);
-        let own = self.scopes.iter().map(String::as_str).filter(|name| *name != power::PLATFORM_SCOPE);
-        Powers::of(own.chain(platform))
+        Powers::of(self.scopes.iter().map(String::as_str).chain(platform))
     }
 }
 
-/// Checks an operator's name: letters, digits and `.`, `_`, `-`, `@`, `+`, at most 100, so that it fits an
-/// `Authorization` field (RFC 7617 §2) and a log line as it is.
+/// Checks an operator's name: a letter or digit, then letters, digits and `.`, `_`, `-`, `@`, `+`, at most 100, so that it
+/// fits an `Authorization` field (RFC 7617 §2), a path and a log line as it is.
 ///
 /// # Errors
 /// Says what is wrong.
 pub fn check_name(name: &str) -> Result<(), Invalid> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@+".contains(&byte);
-    if name.is_empty() || name.len() > 100 || !name.bytes().all(allowed) {
+    let begins_well = name.starts_with(|first: char| first.is_ascii_alphanumeric());
+    if !begins_well || name.len() > 100 || !name.bytes().all(allowed) {
         return Err(Invalid(format!(
             "{name:?} is not an operator's name: 1 to 100 letters, digits and . _ - @ +"
         )));
@@ -57,7 +57,12 @@ pub fn check_name(name: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Checks the scopes of an operator: some, each once, all of the admin API.
+/// The scopes an operator may have. Whether it administers every tenant, its tenant says.
+pub fn operator_scopes() -> impl Iterator<Item = &'static str> {
+    power::ADMIN_SCOPES.iter().map(|scope| scope.name).filter(|name| *name != power::PLATFORM_SCOPE)
+}
+
+/// Checks the scopes of an operator: some, all of the admin API.
 ///
 /// # Errors
 /// Says which one is wrong.
@@ -65,10 +70,10 @@ pub fn check_scopes(scopes: &[String]) -> Result<(), Invalid> {
     if scopes.is_empty() {
         return Err(Invalid("an operator needs at least one scope, such as admin:read".to_owned()));
     }
-    match scopes.iter().find(|name| power::find(name).is_none()) {
+    match scopes.iter().find(|name| !operator_scopes().any(|scope| scope == *name)) {
         Some(name) => Err(Invalid(format!(
-            "{name:?} is not a scope of the admin API: one of {}",
-            power::ADMIN_SCOPES.iter().map(|scope| scope.name).collect::<Vec<_>>().join(", ")
+            "{name:?} is not a scope of an operator: one of {}",
+            operator_scopes().collect::<Vec<_>>().join(", ")
         ))),
         None => Ok(()),
     }

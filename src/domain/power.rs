@@ -127,6 +127,16 @@ impl Powers {
         self.platform
     }
 
+    /// What both of them permit.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            read: self.read & other.read,
+            write: self.write & other.write,
+            platform: self.platform && other.platform,
+        }
+    }
+
     /// Whether they permit all that `other` permits.
     #[must_use]
     pub const fn cover(self, other: Self) -> bool {

@@ -9,18 +9,16 @@ use serde_json::Value;
 
 use crate::oauth::error::ErrorCode;
 
+pub(super) use crate::oauth::error::{OUR_FAULT, TRY_AGAIN};
+
 /// The content type of the reference, for the endpoints it has and for all errors.
 pub(super) const JSON_UTF8: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 
 /// The content type of everything else.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// What a caller is told of a fault of ours.
-pub(super) const OUR_FAULT: &str =
-    "Something is wrong inside the server. Its log has the details under the request id.";
-
 /// How soon a caller should try again, in seconds.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+pub(super) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// When a limit that holds for a minute is over, in seconds.
 const IN_A_MINUTE: HeaderValue = HeaderValue::from_static("60");
@@ -59,7 +57,6 @@ pub(super) fn refuse(status: StatusCode, code: ErrorCode, description: &'static 
 
 /// Our own trouble, which may pass.
 pub(super) fn try_again() -> Response {
-    const TRY_AGAIN: &str = "The server cannot answer right now. Try again.";
     refuse(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable, TRY_AGAIN)
 }
 

@@ -22,6 +22,8 @@ use tokio_rustls::server::TlsStream;
 use zeroize::Zeroizing;
 
 use super::stop::Stop;
+use crate::crypto::certificate;
+use crate::domain::time::Timestamp;
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -70,6 +72,14 @@ impl Certificates {
             .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Self { files, loaded, current, acceptor: TlsAcceptor::from(Arc::new(config)) })
+    }
+
+    /// When the first certificate of the chain expires, as far as that can be read.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        let current = self.current.0.load();
+        let ends = current.cert.iter().filter_map(|certificate| certificate::not_after(certificate));
+        ends.min().map(Timestamp::from_seconds)
     }
 
     /// Reads the files again whenever they change, until `stop` says true. What cannot be used is logged, and the
@@ -180,6 +190,7 @@ mod tests {
         };
         write();
         let certificates = Certificates::load(&certificate, &key).unwrap();
+        assert_eq!(certificates.expires_at().unwrap().to_string(), "4096-01-01T00:00:00.000Z");
         let changed = write();
         let (_stopper, stop) = Stop::new();
         let _ = tokio::time::timeout(LOOK_EVERY * 2, certificates.follow(stop)).await;

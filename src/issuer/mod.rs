@@ -10,7 +10,7 @@ use crate::crypto::random::{Pooled, Random};
 use crate::crypto::secret::{Secret, SecretDigest};
 use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::Registered;
-use crate::domain::id::{ApplicationId, CredentialId, TokenId};
+use crate::domain::id::{ApplicationId, TokenId};
 use crate::domain::issued::IssuedToken;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::{Clock, Timestamp};
@@ -23,19 +23,24 @@ use crate::store::{Store, StoreError};
 mod clock_watch;
 pub mod directory;
 pub mod document;
+pub mod issuance;
 mod misses;
+mod notes;
+mod refusals;
 mod tokens;
-mod uses;
+mod usage;
 
 use clock_watch::ClockWatch;
 use directory::{STORE_DEADLINE, unavailable};
 use document::Documents;
 
 pub use directory::Directory;
+use issuance::Issuance;
 pub use misses::MISSES_PER_MINUTE;
 use misses::Misses;
+use refusals::Refusals;
 use tokens::VerifiedTokens;
-use uses::Uses;
+use usage::Usage;
 
 /// What all tenants share.
 pub struct Services {
@@ -45,7 +50,9 @@ pub struct Services {
     ids: Pooled,
     vault: Arc<Vault>,
     signing: Signing,
-    uses: Uses,
+    usage: Usage,
+    refusals: Refusals,
+    issuance: Issuance,
     clock_watch: ClockWatch,
     tokens: VerifiedTokens,
     misses: Misses,
@@ -62,9 +69,25 @@ impl Services {
         signing: Signing,
     ) -> Self {
         let clock_watch = ClockWatch::new(clock.as_ref());
-        let (cached, uses, tokens) = (Cached::new(store), Uses::default(), VerifiedTokens::new());
-        let ids = Pooled::new(random);
-        Self { cached, clock, ids, vault, signing, uses, clock_watch, tokens, misses: Misses::default() }
+        Self {
+            cached: Cached::new(store),
+            clock,
+            ids: Pooled::new(random),
+            vault,
+            signing,
+            usage: Usage::default(),
+            refusals: Refusals::default(),
+            issuance: Issuance::off(),
+            clock_watch,
+            tokens: VerifiedTokens::new(),
+            misses: Misses::default(),
+        }
+    }
+
+    /// The same, with each token and each refusal told in a stream.
+    #[must_use]
+    pub fn telling(self, issuance: Issuance) -> Self {
+        Self { issuance, ..self }
     }
 }
 
@@ -173,11 +196,6 @@ impl Issuer {
     pub fn digest(&self, under: Option<&str>, application: ApplicationId, secret: &Secret) -> SecretDigest {
         let vault = &self.services.vault;
         vault.digest(under.unwrap_or(vault.fingerprint()), application, secret)
-    }
-
-    /// Notes that a credential was used now. It is written down in a while, not for each token.
-    pub fn note_use(&self, credential: CredentialId) {
-        self.services.uses.note(credential, self.now());
     }
 
     /// Signs with a key of this tenant what `oauth` has written: header and payload joined by a dot.

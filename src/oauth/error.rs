@@ -114,10 +114,13 @@ impl OAuthError {
     /// Our own trouble: something so new that it is not known here yet.
     #[must_use]
     pub fn not_yet() -> Self {
-        Self {
-            reason: "an API was added a moment ago",
-            ..Self::new(ErrorCode::TemporarilyUnavailable, TRY_AGAIN)
-        }
+        Self::not_now("an API was added a moment ago")
+    }
+
+    /// Our own trouble, which passes. The reason is for the log.
+    #[must_use]
+    pub fn not_now(reason: &'static str) -> Self {
+        Self { reason, ..Self::new(ErrorCode::TemporarilyUnavailable, TRY_AGAIN) }
     }
 
     /// Adds for the log which application it was; only one that exists, since what a stranger sends as a
@@ -143,8 +146,8 @@ impl OAuthError {
 
     /// Which application it was, for the log.
     #[must_use]
-    pub fn application_for_log(&self) -> Option<&str> {
-        self.application.as_ref().map(ClientId::as_str)
+    pub const fn application(&self) -> Option<&ClientId> {
+        self.application.as_ref()
     }
 
     /// What else helps to find the caller, for the log.
@@ -164,8 +167,12 @@ impl OAuthError {
     }
 }
 
-const TRY_AGAIN: &str = "The server cannot answer right now. Try again.";
-const OUR_FAULT: &str = "Something is wrong inside the server. Its log has the details under the request id.";
+/// What a caller is told of trouble of ours that may pass.
+pub const TRY_AGAIN: &str = "The server cannot answer right now. Try again.";
+
+/// What a caller is told of a fault of ours.
+pub const OUR_FAULT: &str =
+    "Something is wrong inside the server. Its log has the details under the request id.";
 
 impl From<StoreError> for OAuthError {
     fn from(error: StoreError) -> Self {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crate::domain::api::Api;
 use crate::domain::application::{ClientId, Registered};
 use crate::domain::audit::{AuditEvent, AuditFilter, RecordedEvent};
-use crate::domain::id::{CredentialId, KeyId, TenantId, TokenId};
+use crate::domain::id::{KeyId, TenantId, TokenId};
 use crate::domain::operator::Operator;
 use crate::domain::scope::Scope;
 use crate::domain::signing_key::{KeptDigestKey, KeyState, SigningKey};
@@ -18,12 +18,14 @@ use crate::domain::time::Timestamp;
 
 pub mod cached;
 mod error;
+mod noticed;
 mod registry;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
 
 pub use error::{Conflict, StoreError};
+pub use noticed::{Noticed, REFUSALS_KEPT, REFUSALS_KEPT_FOR, UsageBatch};
 pub use registry::{AtVersion, KeptAnswer, Recorded, RegistryChange, ScopeChange};
 
 /// Every backend: the scheme of its URL and what it is.
@@ -33,7 +35,7 @@ pub const BACKENDS: &[(&str, &str)] = &[("sqlite", "the embedded store, one file
 /// `false`, never an error. Every change is durable when it is answered and carries its audit event in the same
 /// transaction. The tests in `suite` are the contract's text; every backend passes them.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Noticed + Send + Sync {
     /// All tenants, by name.
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError>;
     /// The scopes of a tenant, by name.
@@ -77,10 +79,6 @@ pub trait Store: Send + Sync {
         key: &str,
         now: Timestamp,
     ) -> Result<Option<KeptAnswer>, StoreError>;
-
-    /// Writes down when credentials were last used. A time earlier than the one stored changes nothing; a credential
-    /// that is gone is passed over. No audit event, no revision.
-    async fn record_use(&self, uses: Vec<(CredentialId, Timestamp)>) -> Result<(), StoreError>;
 
     /// The signing keys of a tenant, oldest first.
     async fn signing_keys(&self, tenant: TenantId) -> Result<Vec<SigningKey>, StoreError>;
@@ -138,6 +136,9 @@ pub trait Store: Send + Sync {
     /// Forgets what nobody needs any more: all but the newest changes to follow, refused tokens that have been over for
     /// `REFUSED_AFTER_EXPIRY`, and kept answers that have expired. At most `FORGOTTEN_AT_ONCE` of each, so that no change waits long; whether there
     /// may be more.
+    /// Forgets what nobody needs any more: all but the newest changes to follow, refused tokens that have been over
+    /// for `REFUSED_AFTER_EXPIRY`, and what servers noticed, each for as long as it is kept. At most
+    /// `FORGOTTEN_AT_ONCE` of each, so that no change waits long; whether there may be more.
     async fn forget_past(&self, now: Timestamp) -> Result<bool, StoreError>;
     /// The schema's number and whether the data is whole.
     async fn check(&self) -> Result<Health, StoreError>;
@@ -150,6 +151,16 @@ pub enum Match {
     ClientId(ClientId),
     /// Only its name does.
     Name(String, ClientId),
+}
+
+impl Match {
+    /// The `client_id` of the application.
+    #[must_use]
+    pub fn into_client_id(self) -> ClientId {
+        match self {
+            Self::ClientId(client_id) | Self::Name(_, client_id) => client_id,
+        }
+    }
 }
 
 /// How the signing keys of a tenant change.

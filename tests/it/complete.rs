@@ -51,7 +51,7 @@ fn every_algorithm_family_is_in_the_list() {
 #[test]
 fn every_store_is_in_the_list() {
     assert_eq!(
-        members("store", &["cached", "error", "suite"]),
+        members("store", &["cached", "error", "noticed", "registry", "suite"]),
         set(BACKENDS.iter().map(|(scheme, _)| *scheme))
     );
 }

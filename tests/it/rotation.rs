@@ -10,7 +10,6 @@ use chancery::domain::audit::AuditEvent;
 use chancery::domain::signing_key::{JWKS_MAX_AGE, KeyState};
 use chancery::domain::tenant::Tenant;
 use chancery::domain::time::Timestamp;
-use chancery::http::Listener;
 use chancery::oauth::jwks::{self, VerificationKey};
 use chancery::oauth::verify::{Expected, verify};
 use serde_json::Value;
@@ -248,7 +247,7 @@ async fn a_revoked_key_is_gone_at_once_and_another_signs() {
 async fn a_clock_that_went_back_is_told_and_stops_the_schedule() {
     let server = TestServer::start().await;
     let tenant = server.tenant("default").await;
-    let server = server.behind(Listener::Admin);
+    let server = server.behind_admin();
     let health = async || {
         server.advance_a_second();
         server.run_chores().await;
@@ -267,7 +266,7 @@ async fn a_clock_that_went_back_is_told_and_stops_the_schedule() {
     assert!(warning.starts_with("the clock went back by "), "{warning}");
     assert_eq!((health().await.is_some(), warnings()), (true, 1));
     // Another server, started now, knows it from what is written in the store.
-    let other = server.another_node().await.behind(Listener::Admin);
+    let other = server.another_node().await.behind_admin();
     assert!(other.answer(get("/health/ready")).await.json()["warning"].is_string());
     log::take();
     server.step_clock(3_600);

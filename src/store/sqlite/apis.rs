@@ -15,24 +15,10 @@ pub(super) fn all(connection: &Connection, tenant: TenantId) -> Result<Vec<Api>,
 }
 
 pub(super) fn add(transaction: &Transaction<'_>, api: &Api, scopes: &[Scope]) -> Result<(), StoreError> {
-    row::execute(
-        transaction,
-        "INSERT INTO api
+    let sql = "INSERT INTO api
             (tenant_id, identifier, name, token_lifetime, profile, backdating, algorithm, created_at, updated_at, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        params![
-            api.tenant.to_string(),
-            api.identifier.as_str(),
-            api.name,
-            row::seconds(api.token.lifetime),
-            row::profile_name(&api.token),
-            row::seconds(api.token.backdating),
-            api.algorithm,
-            api.created_at.as_millis(),
-            api.updated_at.as_millis(),
-            api.version,
-        ],
-    )?;
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    write(transaction, sql, api)?;
     scopes.iter().try_for_each(|scope| scopes::add(transaction, scope))
 }
 
@@ -41,24 +27,10 @@ pub(super) fn change(
     api: &Api,
     change: &ScopeChange,
 ) -> Result<(), StoreError> {
-    let changed = row::execute(
-        transaction,
-        "UPDATE api SET name = ?4, token_lifetime = ?5, profile = ?6, backdating = ?7, algorithm = ?8, updated_at = ?9,
-            version = version + 1
-         WHERE tenant_id = ?1 AND identifier = ?2 AND version = ?3",
-        params![
-            api.tenant.to_string(),
-            api.identifier.as_str(),
-            api.version,
-            api.name,
-            row::seconds(api.token.lifetime),
-            row::profile_name(&api.token),
-            row::seconds(api.token.backdating),
-            api.algorithm,
-            api.updated_at.as_millis(),
-        ],
-    )?;
-    if changed == 0 {
+    let sql = "UPDATE api SET name = ?3, token_lifetime = ?4, profile = ?5, backdating = ?6, algorithm = ?7,
+            updated_at = ?9, version = version + 1
+         WHERE tenant_id = ?1 AND identifier = ?2 AND version = ?10";
+    if write(transaction, sql, api)? == 0 {
         return Err(StoreError::Conflict(Conflict::Changed));
     }
     for name in &change.removed {
@@ -78,6 +50,23 @@ pub(super) fn remove(
     let scopes = row::execute(transaction, sql, [tenant.as_str(), identifier]);
     let sql = "DELETE FROM api WHERE tenant_id = ?1 AND identifier = ?2 AND version = coalesce(?3, version)";
     row::in_use(scopes.and_then(|_| row::execute(transaction, sql, params![tenant, identifier, version])))
+}
+
+/// Adding and changing give the columns the same numbers; those that never change have no part in a change.
+fn write(transaction: &Transaction<'_>, sql: &str, api: &Api) -> Result<usize, StoreError> {
+    let values = params![
+        api.tenant.to_string(),
+        api.identifier.as_str(),
+        api.name,
+        row::seconds(api.token.lifetime),
+        row::profile_name(&api.token),
+        row::seconds(api.token.backdating),
+        api.algorithm,
+        api.created_at.as_millis(),
+        api.updated_at.as_millis(),
+        api.version,
+    ];
+    row::execute(transaction, sql, values)
 }
 
 fn read(row: &Row<'_>) -> Result<Api, StoreError> {

@@ -54,63 +54,21 @@ pub(super) fn name_of(
 }
 
 pub(super) fn add(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
-    row::execute(
-        transaction,
-        "INSERT INTO application
+    let sql = "INSERT INTO application
             (id, tenant_id, client_id, name, type, enabled, grants, auth_methods, narrowed, default_api, token_lifetime,
              profile, backdating, claims, tokens_revoked_before, created_at, updated_at, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
-        params![
-            application.id.to_string(),
-            application.tenant.to_string(),
-            application.client_id.as_str(),
-            application.name,
-            application.kind.as_str(),
-            application.enabled,
-            names(&application.grants, GrantType::as_str),
-            names(&application.auth_methods, AuthMethod::as_str),
-            application.default_scopes.is_some(),
-            application.default_api.as_ref().map(ApiIdentifier::as_str),
-            row::seconds(application.token.lifetime),
-            row::profile_name(&application.token),
-            row::seconds(application.token.backdating),
-            claims_text(application),
-            application.tokens_revoked_before.map(Timestamp::as_millis),
-            application.created_at.as_millis(),
-            application.updated_at.as_millis(),
-            application.version,
-        ],
-    )?;
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+    write(transaction, sql, application)?;
     add_scopes(transaction, application)?;
     add_apis(transaction, application)
 }
 
 pub(super) fn change(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
-    let changed = row::execute(
-        transaction,
-        "UPDATE application SET name = ?3, type = ?4, enabled = ?5, grants = ?6, auth_methods = ?7, narrowed = ?8,
-            default_api = ?9, token_lifetime = ?10, profile = ?11, backdating = ?12, claims = ?13, updated_at = ?14,
-            tokens_revoked_before = ?15, version = version + 1
-         WHERE id = ?1 AND version = ?2",
-        params![
-            application.id.to_string(),
-            application.version,
-            application.name,
-            application.kind.as_str(),
-            application.enabled,
-            names(&application.grants, GrantType::as_str),
-            names(&application.auth_methods, AuthMethod::as_str),
-            application.default_scopes.is_some(),
-            application.default_api.as_ref().map(ApiIdentifier::as_str),
-            row::seconds(application.token.lifetime),
-            row::profile_name(&application.token),
-            row::seconds(application.token.backdating),
-            claims_text(application),
-            application.updated_at.as_millis(),
-            application.tokens_revoked_before.map(Timestamp::as_millis),
-        ],
-    )?;
-    if changed == 0 {
+    let sql = "UPDATE application SET name = ?4, type = ?5, enabled = ?6, grants = ?7, auth_methods = ?8, narrowed = ?9,
+            default_api = ?10, token_lifetime = ?11, profile = ?12, backdating = ?13, claims = ?14,
+            tokens_revoked_before = ?15, updated_at = ?17, version = version + 1
+         WHERE id = ?1 AND version = ?18";
+    if write(transaction, sql, application)? == 0 {
         return Err(StoreError::Conflict(Conflict::Changed));
     }
     for sql in [
@@ -130,6 +88,31 @@ pub(super) fn remove(
 ) -> Result<bool, StoreError> {
     let sql = "DELETE FROM application WHERE id = ?1 AND version = coalesce(?2, version)";
     Ok(row::execute(transaction, sql, params![application.to_string(), version])? > 0)
+}
+
+/// Adding and changing give the columns the same numbers; those that never change have no part in a change.
+fn write(transaction: &Transaction<'_>, sql: &str, application: &Application) -> Result<usize, StoreError> {
+    let values = params![
+        application.id.to_string(),
+        application.tenant.to_string(),
+        application.client_id.as_str(),
+        application.name,
+        application.kind.as_str(),
+        application.enabled,
+        names(&application.grants, GrantType::as_str),
+        names(&application.auth_methods, AuthMethod::as_str),
+        application.default_scopes.is_some(),
+        application.default_api.as_ref().map(ApiIdentifier::as_str),
+        row::seconds(application.token.lifetime),
+        row::profile_name(&application.token),
+        row::seconds(application.token.backdating),
+        claims_text(application),
+        application.tokens_revoked_before.map(Timestamp::as_millis),
+        application.created_at.as_millis(),
+        application.updated_at.as_millis(),
+        application.version,
+    ];
+    row::execute(transaction, sql, values)
 }
 
 fn add_scopes(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {

@@ -42,6 +42,15 @@ pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Opens a connection that waits for others and cannot change anything. Where there are no journal files SQLite leaves
+/// empty ones.
+pub(super) fn look(file: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags).map_err(error::from)?;
+    connection.busy_timeout(BUSY_DEADLINE).map_err(error::from)?;
+    Ok(connection)
+}
+
 /// Switches to a write-ahead log and says which journal there is then. Whoever does so while another opens the new file
 /// is told at once that it is busy: SQLite does not wait here, since two that wait for each other would do so for ever.
 fn write_ahead(connection: &Connection) -> Result<String, StoreError> {

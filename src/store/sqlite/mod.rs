@@ -14,7 +14,7 @@ use super::{
 use crate::domain::api::Api;
 use crate::domain::application::{ClientId, Registered};
 use crate::domain::audit::{AuditEvent, AuditFilter, RecordedEvent};
-use crate::domain::id::{CredentialId, TenantId, TokenId};
+use crate::domain::id::{TenantId, TokenId};
 use crate::domain::operator::Operator;
 use crate::domain::scope::Scope;
 use crate::domain::signing_key::{KeptDigestKey, SigningKey};
@@ -29,12 +29,15 @@ mod credentials;
 mod error;
 mod keys;
 mod log;
+mod noticed;
 mod operators;
+mod refusals;
 mod registry;
 mod row;
 pub mod schema;
 mod scopes;
 mod search;
+mod statistics;
 mod tenants;
 mod tokens;
 mod worker;
@@ -78,6 +81,17 @@ impl Sqlite {
             follower: Worker::start(vec![follower])?,
         };
         Ok((store, migrated))
+    }
+
+    /// Opens the store in `file` to look at it, whatever its schema, and says which that is. It is not made, not
+    /// migrated, and refuses every change. Where the schema is another one many a question has no answer.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, or is no database.
+    pub fn look(file: &Path) -> Result<(Self, u32), StoreError> {
+        let schema = schema::number(&connection::look(file)?)?;
+        let start = || Worker::start(vec![connection::look(file)?]);
+        Ok((Self { writer: start()?, readers: start()?, follower: start()? }, schema))
     }
 
     async fn read<T: Send + 'static>(
@@ -188,10 +202,6 @@ impl Store for Sqlite {
         self.read(move |connection| answers::find(connection, &caller, &key, now)).await
     }
 
-    async fn record_use(&self, uses: Vec<(CredentialId, Timestamp)>) -> Result<(), StoreError> {
-        self.write(move |transaction| credentials::record_use(transaction, &uses)).await
-    }
-
     async fn signing_keys(&self, tenant: TenantId) -> Result<Vec<SigningKey>, StoreError> {
         self.follow(move |connection| keys::all(connection, tenant)).await
     }
@@ -284,6 +294,7 @@ impl Store for Sqlite {
                 log::forget(transaction)?,
                 tokens::forget(transaction, past)?,
                 answers::forget(transaction, now)?,
+                noticed::forget(transaction, now)?,
             ];
             let forgotten = forgotten.into_iter().max().unwrap_or(0);
             Ok(i64::try_from(forgotten).is_ok_and(|forgotten| forgotten >= FORGOTTEN_AT_ONCE))

@@ -12,10 +12,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0002_keys.sql"),
     include_str!("../../../migrations/sqlite/0003_revocation.sql"),
     include_str!("../../../migrations/sqlite/0004_administration.sql"),
+    include_str!("../../../migrations/sqlite/0005_imported_secrets.sql"),
+    include_str!("../../../migrations/sqlite/0006_statistics.sql"),
 ];
 
 /// The number of the newest schema this program knows.
-pub const NEWEST: u32 = 4;
+pub const NEWEST: u32 = 6;
 
 /// The schema from which on every audit event is bound to the one before.
 const BINDS_EVENTS: u32 = 4;
@@ -68,7 +70,7 @@ pub(super) fn check(connection: &Connection) -> Result<Health, StoreError> {
     Ok(Health { schema: number(connection)?, damage })
 }
 
-fn number(connection: &Connection) -> Result<u32, StoreError> {
+pub(super) fn number(connection: &Connection) -> Result<u32, StoreError> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(error::from)
 }
 

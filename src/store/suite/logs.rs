@@ -4,7 +4,7 @@
 use std::slice;
 
 use super::sample::{
-    add_application, add_tenant, application, credential, event, key, scope, scopes, tenant,
+    add_application, add_tenant, application, credential, event, key, record_use, scope, scopes, tenant,
 };
 use super::{Place, store_with_tenant};
 use crate::domain::application::{Application, ClientId};
@@ -141,7 +141,7 @@ pub(super) async fn keeps_everything_when_it_is_opened_again(place: &impl Place)
     let (store, one) = store_with_tenant(place).await;
     let app = Application { scopes: scopes(&["write", "read"]), ..application(&one, "app") };
     let with = add_application(&store, &app).await;
-    store.record_use(vec![(with.id, Timestamp::from_millis(77))]).await.unwrap();
+    record_use(&store, vec![(with.id, Timestamp::from_millis(77))]).await;
     let written = AuditEvent { tenant: Some(one.id), ..event("Ünïcode 😀 ' \" \\") };
     store.change_tenant(one.clone(), written.clone()).await.unwrap();
     let before = (store.audit_events(0, 100).await.unwrap(), store.changes_since(0).await.unwrap());

@@ -21,7 +21,7 @@ use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::tenant::{Host, IssuerUrl, Tenant};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{StaticClaims, TokenProfile, TokenSettings};
-use crate::store::Store;
+use crate::store::{Store, UsageBatch};
 
 pub(in crate::store) fn tenant(name: &str) -> Tenant {
     Tenant {
@@ -167,6 +167,11 @@ pub(in crate::store) async fn add_application(
     let credential = credential(application, 1);
     store.add_application(application.clone(), Some(credential.clone()), event("application")).await.unwrap();
     credential
+}
+
+/// Writes down when credentials were last used.
+pub(in crate::store) async fn record_use(store: &Arc<dyn Store>, uses: Vec<(CredentialId, Timestamp)>) {
+    store.record_usage(UsageBatch { uses, counts: Vec::new() }).await.unwrap();
 }
 
 pub(in crate::store) fn unknown_tenant() -> TenantId {

@@ -10,9 +10,13 @@ use tokio::time::Instant;
 
 use crate::support::binary::{Installation, RunningServer, status};
 
-/// `dev`, from its first start to Ctrl-C.
 mod apis;
+/// The audit, and what becomes of it when somebody has been at it.
+mod audit;
+/// `dev`, from its first start to Ctrl-C.
 mod dev;
+/// `doctor`, on installations that are in order and that are not.
+mod doctor;
 /// An issuer that signs what no server would.
 mod forged;
 /// The exact forms other programs rely on.
@@ -23,6 +27,8 @@ mod keys;
 mod live;
 /// The master key is changed while servers run.
 mod master_key;
+/// People who administer.
+mod operators;
 /// Wrong usage, and what is unknown or was removed.
 mod refusals;
 /// The registry as a file.

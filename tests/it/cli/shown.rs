@@ -52,26 +52,15 @@ fn applications_read_well() {
     insta::assert_snapshot!(
         shown(&installation, &["app", "add", "--name", "Billing", "--scope", "read", "--scope", "write"]),
         @r"
-    client_id              iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii
-    client_secret          sss_sssssssssssssssssssssssssssssssssssssssssssssssss
-    name                   Billing
-    type                   m2m
-    enabled                true
-    scopes                 read write
-    default_scopes         read write
-    grants                 client_credentials
-    auth_methods           client_secret_basic client_secret_post
-    apis                   -
-    default_api            -
-    acts_for               -
-    token_lifetime         300
-    token_profile          -
-    nbf_backdating         -
-    claims                 -
-    tokens_revoked_before  -
-    created_at             tttt-tt-ttttt:tt:tt.tttt
-    updated_at             tttt-tt-ttttt:tt:tt.tttt
-    version                1
+    client_id      iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii
+    client_secret  sss_sssssssssssssssssssssssssssssssssssssssssssssssss
+    name           Billing
+    type           m2m
+    enabled        true
+    scopes         read write
+    created_at     tttt-tt-ttttt:tt:tt.tttt
+    updated_at     tttt-tt-ttttt:tt:tt.tttt
+    version        1
     ");
     let add = ["app", "add", "--name", "Front end", "--type", "spa", "--client-id", "front"];
     installation.json(&add);
@@ -102,30 +91,48 @@ fn the_secrets_of_an_application_read_well() {
     iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii  for the second data centre  true  tttt-tt-ttttt:tt:tt.tttt  tttt-tt-ttttt:tt:tt.tttt  -
     ");
     insta::assert_snapshot!(shown(&installation, &["app", "show", "x"]), @r"
-    client_id              x
-    name                   x
-    type                   m2m
-    enabled                true
-    scopes                 -
-    default_scopes         -
-    grants                 client_credentials
-    auth_methods           client_secret_basic client_secret_post
-    apis                   -
-    default_api            -
-    acts_for               -
-    token_lifetime         300
-    token_profile          -
-    nbf_backdating         -
-    claims                 -
-    tokens_revoked_before  -
-    created_at             tttt-tt-ttttt:tt:tt.tttt
-    updated_at             tttt-tt-ttttt:tt:tt.tttt
-    version                1
+    client_id   x
+    name        x
+    type        m2m
+    enabled     true
+    scopes      -
+    created_at  tttt-tt-ttttt:tt:tt.tttt
+    updated_at  tttt-tt-ttttt:tt:tt.tttt
+    version     1
     secrets
       ID                                    LABEL                       LIVE  CREATED AT                EXPIRES AT                LAST USED AT
       iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii                              true  tttt-tt-ttttt:tt:tt.tttt  -                         -
       iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii  for the second data centre  true  tttt-tt-ttttt:tt:tt.tttt  tttt-tt-ttttt:tt:tt.tttt  -
     ");
+}
+
+#[test]
+fn people_see_of_an_application_only_what_is_not_as_usual() {
+    let installation = Installation::new();
+    done(&installation, "scope add read");
+    done(&installation, "scope add write");
+    done(&installation, "app add --name x --client-id x --scope read --scope write --default-scope read");
+    let set = ["app", "set", "x", "--token-lifetime", "10m", "--auth-method", "client_secret_post"];
+    shown(&installation, &set);
+    insta::assert_snapshot!(shown(&installation, &["app", "remove", "x"]), @r"
+    client_id       x
+    name            x
+    type            m2m
+    enabled         true
+    scopes          read write
+    default_scopes  read
+    auth_methods    client_secret_post
+    token_lifetime  600
+    created_at      tttt-tt-ttttt:tt:tt.tttt
+    updated_at      tttt-tt-ttttt:tt:tt.tttt
+    version         2
+    secrets
+      ID                                    LABEL  LIVE  CREATED AT                EXPIRES AT  LAST USED AT
+      iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii         true  tttt-tt-ttttt:tt:tt.tttt  -           -
+    ");
+    // A public client has neither grants nor ways to prove itself; that is as usual for it.
+    let shown = shown(&installation, &["app", "add", "--name", "y", "--type", "spa"]);
+    assert!(!shown.contains("grants") && !shown.contains("auth_methods"), "{shown}");
 }
 
 #[test]
@@ -166,8 +173,8 @@ fn tenants_and_scopes_read_well() {
     ");
     insta::assert_snapshot!(shown(&installation, &["--output", "json", "migrate", "--check"]), @r#"
     {
-      "from": 3,
-      "to": 3,
+      "from": 6,
+      "to": 6,
       "check": "ok"
     }
     "#);

@@ -7,13 +7,17 @@ use async_trait::async_trait;
 use chancery::domain::api::Api;
 use chancery::domain::application::{ClientId, Registered};
 use chancery::domain::audit::{AuditEvent, AuditFilter, RecordedEvent};
-use chancery::domain::id::{CredentialId, TenantId, TokenId};
+use chancery::domain::id::{RequestId, TenantId, TokenId};
 use chancery::domain::operator::Operator;
+use chancery::domain::refusal::Refusal;
 use chancery::domain::scope::Scope;
 use chancery::domain::signing_key::{KeptDigestKey, SigningKey};
+use chancery::domain::statistic::{Statistic, StatisticsQuery};
 use chancery::domain::tenant::Tenant;
 use chancery::domain::time::Timestamp;
-use chancery::store::{Changes, Health, KeptAnswer, KeyChange, Match, Recorded, Store, StoreError};
+use chancery::store::{
+    Changes, Health, KeptAnswer, KeyChange, Match, Noticed, Recorded, Store, StoreError, UsageBatch,
+};
 
 type Answer<T> = Result<T, StoreError>;
 
@@ -57,6 +61,22 @@ impl Faulty {
 }
 
 #[async_trait]
+impl Noticed for Faulty {
+    async fn record_usage(&self, batch: UsageBatch) -> Answer<()> {
+        self.works()?.record_usage(batch).await
+    }
+    async fn statistics(&self, query: StatisticsQuery) -> Answer<Vec<Statistic>> {
+        self.works()?.statistics(query).await
+    }
+    async fn record_refusals(&self, refusals: Vec<Refusal>) -> Answer<()> {
+        self.works()?.record_refusals(refusals).await
+    }
+    async fn refusal(&self, request: RequestId) -> Answer<Option<Refusal>> {
+        self.works()?.refusal(request).await
+    }
+}
+
+#[async_trait]
 impl Store for Faulty {
     async fn tenants(&self) -> Answer<Vec<Tenant>> {
         self.works()?.tenants().await
@@ -95,9 +115,6 @@ impl Store for Faulty {
     }
     async fn kept_answer(&self, caller: &str, key: &str, now: Timestamp) -> Answer<Option<KeptAnswer>> {
         self.works()?.kept_answer(caller, key, now).await
-    }
-    async fn record_use(&self, uses: Vec<(CredentialId, Timestamp)>) -> Answer<()> {
-        self.works()?.record_use(uses).await
     }
     async fn signing_keys(&self, tenant: TenantId) -> Answer<Vec<SigningKey>> {
         self.works()?.signing_keys(tenant).await

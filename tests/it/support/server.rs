@@ -109,6 +109,12 @@ impl TestServer {
         Self { front: Front::new(listener, Arc::clone(&self.directory)), ..self }
     }
 
+    /// The same server behind its admin listener.
+    pub(crate) fn behind_admin(self) -> Self {
+        let listener = Listener::Admin(Box::new(self.admin.clone()));
+        self.behind(listener)
+    }
+
     async fn open(
         folder: Arc<TempDir>,
         clock: Arc<SetClock>,
@@ -243,15 +249,19 @@ impl TestServer {
         issuer.sign(key, token).await.unwrap()
     }
 
+    /// A connection of its own to the store.
+    pub(crate) fn connection(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap()
+    }
+
     /// Leaves nothing of the list that servers follow, as if far more had changed than is kept.
     pub(crate) fn forget_all_changes(&self) {
-        let connection = rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap();
-        connection.execute("DELETE FROM change", []).unwrap();
+        self.connection().execute("DELETE FROM change", []).unwrap();
     }
 
     /// Damages the signing key of a tenant behind the back of everybody, and lets servers look at it.
     pub(crate) fn damage_key_of(&self, tenant: &Tenant) {
-        let connection = rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap();
+        let connection = self.connection();
         let id = tenant.id.to_string();
         connection.execute("UPDATE signing_key SET public_jwk = '{}' WHERE tenant_id = ?1", [&id]).unwrap();
         connection.execute("INSERT INTO change (tenant_id) VALUES (?1)", [&id]).unwrap();

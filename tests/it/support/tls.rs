@@ -5,7 +5,9 @@ use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use chancery::domain::time::{Clock, SystemClock};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
 
@@ -26,6 +28,17 @@ impl Certificate {
         let rcgen::CertifiedKey { cert, signing_key } =
             rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         Self { der: cert.der().clone(), pem: cert.pem(), key: signing_key.serialize_pem() }
+    }
+
+    /// One that expires so many days from now, or did.
+    pub(crate) fn ending_in(days: i64) -> Self {
+        let mut parameters = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let end = SystemClock::new().now().as_seconds() + days * 86_400;
+        parameters.not_after =
+            rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(end.try_into().unwrap());
+        let key = rcgen::KeyPair::generate().unwrap();
+        let cert = parameters.self_signed(&key).unwrap();
+        Self { der: cert.der().clone(), pem: cert.pem(), key: key.serialize_pem() }
     }
 
     /// Writes both files into a folder: `tls.crt` and `tls.key`.

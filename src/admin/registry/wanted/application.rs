@@ -140,11 +140,16 @@ impl Reading<'_> {
             (None, Some(name)) => SecretSource::Environment(name.clone()),
             _ => return Err(Invalid("give either file or env, where it is".to_owned())),
         };
-        let expires_at = entry.expires_at.as_deref().map(Timestamp::parse).transpose()?;
+        let expires_at = entry.expires_at.as_deref().map(read_time).transpose()?;
         if expires_at.is_some_and(|expiry| expiry <= self.now) {
             return Ok(None);
         }
         let secret = check_secret(self.secrets.read(&source)?)?;
         Ok(Some(WantedSecret { label: entry.label.clone(), secret, expires_at }))
     }
+}
+
+fn read_time(text: &str) -> Result<Timestamp, Invalid> {
+    Timestamp::parse(text)
+        .ok_or_else(|| Invalid(format!("{text:?} is not a time: write 2027-01-31T12:00:00Z (RFC 3339)")))
 }
