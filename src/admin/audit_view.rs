@@ -2,6 +2,7 @@
 //! Not for: finding and following them (`audit.rs`).
 
 use data_encoding::HEXLOWER;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -9,7 +10,8 @@ use super::audit::Found;
 use crate::domain::audit::ChainWalk;
 
 /// An audit event. It holds all that its hash is made of.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditEvent")]
 pub struct AuditEventView {
     sequence: i64,
     at: String,
