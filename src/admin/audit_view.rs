@@ -4,7 +4,7 @@
 use data_encoding::HEXLOWER;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::audit::Found;
 use crate::domain::audit::ChainWalk;
@@ -23,6 +23,7 @@ pub struct AuditEventView {
     request: Option<String>,
     action: String,
     subject: String,
+    #[schemars(with = "Map<String, Value>")]
     detail: Value,
     hash: String,
 }
