@@ -46,14 +46,6 @@ impl Catalog {
         }
         Ok(found)
     }
-
-    /// The names of the scopes that an API defines, in order.
-    pub(super) fn scopes_of<'api>(
-        &'api self,
-        identifier: &'api ApiIdentifier,
-    ) -> impl Iterator<Item = &'api Scope> {
-        self.scopes.values().filter(move |scope| scope.api.as_ref() == Some(identifier))
-    }
 }
 
 /// What is said when something refers to a scope that is not there.

@@ -85,7 +85,7 @@ async fn list(call: &Call) -> Result<Answer, Problem> {
     let mut all: Vec<_> = registered.credentials.iter().map(|one| (one.id.to_string(), one)).collect();
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
     let now = call.admin.now();
-    place.cut(all, |(id, _)| id, |(_, credential)| SecretView::new(credential, now))
+    place.cut(&all, |(id, _)| id, |(_, credential)| SecretView::new(credential, now))
 }
 
 async fn add(call: &Call) -> Result<Answer, Problem> {
