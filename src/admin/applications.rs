@@ -8,7 +8,7 @@ use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
 use super::change::{Change, TokenChange, distinct, set};
-use super::credentials::{self, NewSecret};
+use super::credentials::{self, Given, NewSecret};
 use super::{Admin, AdminError, insist, view};
 use crate::crypto::secret::Secret;
 use crate::domain::api::ApiIdentifier;
@@ -33,7 +33,7 @@ pub struct NewApplication {
     /// Its name on the wire; made by the server by default.
     pub client_id: Option<ClientId>,
     /// Its first secret; made by the server by default.
-    pub secret: Option<Secret>,
+    pub secret: Option<Given>,
     /// Everything else, as for a change.
     pub settings: ApplicationChange,
 }
@@ -105,10 +105,10 @@ pub async fn add(
         return Err(AdminError::Conflict(super::apis::looks_alike(client_id)));
     }
     let (credential, secret) = match (confidential, new.secret) {
-        (true, secret) => {
-            let (credential, secret) =
-                credentials::make(admin, &application, NewSecret { secret, ..NewSecret::default() })?;
-            (Some(credential), Some(secret))
+        (true, given) => {
+            let new = NewSecret { given, ..NewSecret::default() };
+            let (credential, secret) = credentials::make(admin, &application, new)?;
+            (Some(credential), secret)
         }
         (false, None) => (None, None),
         (false, Some(_)) => return Err(public_has_no_secret(kind).into()),

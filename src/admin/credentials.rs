@@ -8,8 +8,9 @@ use serde_json::json;
 use super::applications::{find, public_has_no_secret};
 use super::{Admin, AdminError};
 use crate::crypto::secret::{MAX_SECRET_BYTES, Secret};
+use crate::crypto::slow_hash::{Exported, SlowHash};
 use crate::domain::application::Application;
-use crate::domain::credential::Credential;
+use crate::domain::credential::{Credential, KeyedDigest, Verifier};
 use crate::domain::id::CredentialId;
 use crate::domain::tenant::Tenant;
 use crate::domain::{Invalid, check_label};
@@ -24,11 +25,29 @@ pub struct NewSecret {
     pub label: Option<String>,
     /// How long it proves anything; for ever by default.
     pub expires: Option<Duration>,
-    /// The secret itself; made by the server by default.
-    pub secret: Option<Secret>,
+    /// What it is; made by the server by default.
+    pub given: Option<Given>,
 }
 
-/// Adds a secret to an application and returns it this once.
+/// A secret that somebody else made.
+#[derive(Debug, Clone)]
+pub enum Given {
+    /// The secret itself. It is kept as our digest from now on.
+    Secret(Secret),
+    /// The hash that another server made of it. It is replaced by our digest when the secret is used for the first time.
+    Hash(SlowHash),
+}
+
+impl From<Exported> for Given {
+    fn from(exported: Exported) -> Self {
+        match exported {
+            Exported::Plain(secret) => Self::Secret(secret),
+            Exported::Hash(hash) => Self::Hash(hash),
+        }
+    }
+}
+
+/// Adds a secret to an application and returns it this once; of one whose hash was given nobody knows it.
 ///
 /// # Errors
 /// When the application does not exist, is a public client, or has too many already.
@@ -37,7 +56,7 @@ pub async fn add(
     tenant: &Tenant,
     client_id: &str,
     new: NewSecret,
-) -> Result<(Credential, Secret), AdminError> {
+) -> Result<(Credential, Option<Secret>), AdminError> {
     let registered = find(admin, tenant, client_id).await?;
     if !registered.application.kind.is_confidential() {
         return Err(public_has_no_secret(registered.application.kind).into());
@@ -53,6 +72,7 @@ pub async fn add(
         "secret": credential.id.to_string(),
         "label": credential.label,
         "expires_at": credential.expires_at.map(|expiry| expiry.to_string()),
+        "hash": credential.imported().map(SlowHash::name),
     });
     let event = admin.event(tenant.id, "application.secret.add", client_id, detail);
     admin.store.add_credential(credential.clone(), event).await?;
@@ -83,12 +103,12 @@ pub async fn remove(
     Ok(credential.clone())
 }
 
-/// Makes a credential, not yet stored, and its secret.
+/// Makes a credential, not yet stored, and its secret if that is known.
 pub(super) fn make(
     admin: &Admin,
     application: &Application,
     new: NewSecret,
-) -> Result<(Credential, Secret), AdminError> {
+) -> Result<(Credential, Option<Secret>), AdminError> {
     let label = new.label.unwrap_or_default();
     if !label.is_empty() {
         check_label("label", &label, 100)?;
@@ -99,17 +119,28 @@ pub(super) fn make(
         )
         .into());
     }
-    let secret = match new.secret {
-        Some(secret) => check_secret(secret)?,
-        None => Secret::generate(admin.random.as_ref()),
+    let keyed = |secret: &Secret| {
+        let under = admin.vault.fingerprint();
+        let digest = admin.vault.digest(under, application.id, secret);
+        Verifier::Keyed(KeyedDigest { digest, under: under.to_owned() })
+    };
+    let (verifier, secret) = match new.given {
+        Some(Given::Hash(hash)) => (Verifier::Imported(hash), None),
+        Some(Given::Secret(secret)) => {
+            let secret = check_secret(secret)?;
+            (keyed(&secret), Some(secret))
+        }
+        None => {
+            let secret = Secret::generate(admin.random.as_ref());
+            (keyed(&secret), Some(secret))
+        }
     };
     let now = admin.now();
     let credential = Credential {
         id: CredentialId::new(admin.random.as_ref()),
         application: application.id,
         label,
-        digest: admin.vault.digest(admin.vault.fingerprint(), application.id, &secret),
-        digested_under: admin.vault.fingerprint().to_owned(),
+        verifier,
         created_at: now,
         expires_at: new.expires.map(|expires| now.plus(expires)),
         last_used_at: None,

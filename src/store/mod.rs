@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::{Application, ClientId, Registered};
 use crate::domain::audit::{AuditEvent, RecordedEvent};
-use crate::domain::credential::Credential;
+use crate::domain::credential::{Credential, KeyedDigest};
 use crate::domain::id::{ApplicationId, CredentialId, KeyId, TenantId, TokenId};
 use crate::domain::scope::{Scope, ScopeName};
 use crate::domain::signing_key::{KeptDigestKey, KeyState, SigningKey};
@@ -107,6 +107,14 @@ pub trait Store: Send + Sync {
         &self,
         application: ApplicationId,
         credential: CredentialId,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError>;
+    /// Replaces the imported hash of a credential by our digest, if the credential still has the hash.
+    async fn replace_verifier(
+        &self,
+        application: ApplicationId,
+        credential: CredentialId,
+        keyed: KeyedDigest,
         event: AuditEvent,
     ) -> Result<bool, StoreError>;
     /// Writes down when credentials were last used. A time earlier than the one stored changes nothing; a credential

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row, Transaction, params};
 
-use super::{credentials, row};
+use super::{credentials, log, row};
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType, Registered};
+use crate::domain::audit::AuditEvent;
 use crate::domain::id::{ApplicationId, TenantId};
 use crate::domain::scope::{ScopeName, ScopeSet};
 use crate::domain::time::Timestamp;
@@ -37,6 +38,18 @@ pub(super) fn page(
         .into_iter()
         .map(|application| complete(connection, application))
         .collect()
+}
+
+/// Records a change to an application if there was one, and says whether there was.
+pub(super) fn record_if(
+    happened: bool,
+    transaction: &Transaction<'_>,
+    application: ApplicationId,
+    event: &AuditEvent,
+) -> Result<bool, StoreError> {
+    let owner = name_of(transaction, application)?;
+    let changed = owner.as_ref().map(|(tenant, client_id)| (*tenant, Some(client_id)));
+    log::record_if(happened, transaction, event, changed)
 }
 
 pub(super) fn name_of(

@@ -14,7 +14,7 @@ use super::{
 use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::{Application, ClientId, Registered};
 use crate::domain::audit::{AuditEvent, RecordedEvent};
-use crate::domain::credential::Credential;
+use crate::domain::credential::{Credential, KeyedDigest};
 use crate::domain::id::{ApplicationId, CredentialId, TenantId, TokenId};
 use crate::domain::scope::{Scope, ScopeName};
 use crate::domain::signing_key::{KeptDigestKey, SigningKey};
@@ -58,7 +58,7 @@ pub struct Migrated {
 }
 
 impl Sqlite {
-    /// Opens the store in `file`, making it (mode 0600) when it is absent, and brings its schema up to date.
+    /// Opens the store in `file`, made (mode 0600) when it is absent, and brings its schema up to date.
     ///
     /// # Errors
     /// When the file cannot be opened, is no store of ours, or its schema is newer than this program.
@@ -279,9 +279,7 @@ impl Store for Sqlite {
     async fn add_credential(&self, credential: Credential, event: AuditEvent) -> Result<(), StoreError> {
         self.write(move |transaction| {
             credentials::add(transaction, &credential)?;
-            let owner = applications::name_of(transaction, credential.application)?;
-            let changed = owner.as_ref().map(|(tenant, client_id)| (*tenant, Some(client_id)));
-            log::record(transaction, &event, changed)
+            applications::record_if(true, transaction, credential.application, &event).map(drop)
         })
         .await
     }
@@ -294,11 +292,20 @@ impl Store for Sqlite {
     ) -> Result<bool, StoreError> {
         self.write(move |transaction| {
             let removed = credentials::remove(transaction, application, credential)?;
-            let owner = applications::name_of(transaction, application)?;
-            let changed = owner.as_ref().map(|(tenant, client_id)| (*tenant, Some(client_id)));
-            log::record_if(removed, transaction, &event, changed)
+            applications::record_if(removed, transaction, application, &event)
         })
         .await
+    }
+
+    async fn replace_verifier(
+        &self,
+        application: ApplicationId,
+        credential: CredentialId,
+        keyed: KeyedDigest,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let of = (application, credential);
+        self.write(move |transaction| credentials::replace_verifier(transaction, of, &keyed, &event)).await
     }
 
     async fn record_use(&self, uses: Vec<(CredentialId, Timestamp)>) -> Result<(), StoreError> {

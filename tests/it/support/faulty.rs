@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chancery::domain::api::{Api, ApiIdentifier};
 use chancery::domain::application::{Application, ClientId, Registered};
 use chancery::domain::audit::{AuditEvent, RecordedEvent};
-use chancery::domain::credential::Credential;
+use chancery::domain::credential::{Credential, KeyedDigest};
 use chancery::domain::id::{ApplicationId, CredentialId, TenantId, TokenId};
 use chancery::domain::scope::{Scope, ScopeName};
 use chancery::domain::signing_key::{KeptDigestKey, SigningKey};
@@ -129,6 +129,15 @@ impl Store for Faulty {
         event: AuditEvent,
     ) -> Answer<bool> {
         self.works()?.remove_credential(application, credential, event).await
+    }
+    async fn replace_verifier(
+        &self,
+        application: ApplicationId,
+        credential: CredentialId,
+        keyed: KeyedDigest,
+        event: AuditEvent,
+    ) -> Answer<bool> {
+        self.works()?.replace_verifier(application, credential, keyed, event).await
     }
     async fn record_use(&self, uses: Vec<(CredentialId, Timestamp)>) -> Answer<()> {
         self.works()?.record_use(uses).await
