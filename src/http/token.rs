@@ -12,11 +12,11 @@ use crate::oauth::token::{self, TokenResponse};
 
 /// Answers a token request.
 pub(super) async fn answer(context: Context, request: Request) -> Response {
-    let asked = match Asked::read(request, &context).await {
+    let mut asked = match Asked::read(request, &context).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };
-    let answered = token::issue(&asked.issuer, &asked.incoming).await;
+    let answered = asked.answer(&context, token::issue).await;
     asked.finish(&context, answered, |response| render(&response)).await
 }
 

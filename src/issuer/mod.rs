@@ -23,13 +23,16 @@ use crate::store::{Store, StoreError};
 mod clock_watch;
 pub mod directory;
 pub mod document;
+pub mod imported;
 mod misses;
+mod slow_checks;
 mod tokens;
 mod uses;
 
 use clock_watch::ClockWatch;
 use directory::{STORE_DEADLINE, unavailable};
 use document::Documents;
+use imported::Imported;
 
 pub use directory::Directory;
 pub use misses::MISSES_PER_MINUTE;
@@ -49,6 +52,7 @@ pub struct Services {
     clock_watch: ClockWatch,
     tokens: VerifiedTokens,
     misses: Misses,
+    imported: Imported,
 }
 
 impl Services {
@@ -63,8 +67,10 @@ impl Services {
     ) -> Self {
         let clock_watch = ClockWatch::new(clock.as_ref());
         let (cached, uses, tokens) = (Cached::new(store), Uses::default(), VerifiedTokens::new());
-        let ids = Pooled::new(random);
-        Self { cached, clock, ids, vault, signing, uses, clock_watch, tokens, misses: Misses::default() }
+        let (ids, misses) = (Pooled::new(random), Misses::default());
+        // Half of what signs: the other half goes on serving.
+        let imported = Imported::new(signing.places() / 2);
+        Self { cached, clock, ids, vault, signing, uses, clock_watch, tokens, misses, imported }
     }
 }
 

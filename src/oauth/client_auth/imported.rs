@@ -1,0 +1,34 @@
+//! Judges a client secret by the hash that another server made of it, when none of our digests has told.
+//! Not for: when and where the hash is checked (`issuer/imported.rs`).
+
+use std::sync::Arc;
+
+use super::{Authenticated, WRONG};
+use crate::crypto::secret::Secret;
+use crate::domain::application::Registered;
+use crate::issuer::Issuer;
+use crate::issuer::imported::Judged;
+use crate::oauth::error::OAuthError;
+
+/// Whether the application has a live credential that was imported and not used yet.
+pub(super) fn may_tell(issuer: &Issuer, registered: &Registered) -> bool {
+    let now = issuer.now();
+    registered.credentials.iter().any(|one| one.imported().is_some() && one.is_live(now))
+}
+
+/// Decides. Checking takes so long that what was true before may not be any more: who has just been proved is
+/// authenticated when it is looked at again.
+///
+/// # Errors
+/// `invalid_client` when the secret is wrong; our own trouble when it cannot be checked now, or has just been proved.
+pub(super) async fn judge(
+    issuer: &Issuer,
+    registered: Arc<Registered>,
+    proof: &Secret,
+) -> Result<Authenticated, OAuthError> {
+    match issuer.judge_imported(&registered, proof).await? {
+        Judged::Proved(credential) => Ok(Authenticated { registered, credential }),
+        Judged::JustProved => Err(OAuthError::look_again()),
+        Judged::Wrong => Err(OAuthError::invalid_client(WRONG).of(&registered.application.client_id)),
+    }
+}
