@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chancery::admin::applications::{self, ApplicationChange, NewApplication};
 use chancery::admin::credentials::Given;
-use chancery::admin::{Admin, scopes, tenants};
+use chancery::admin::{Actor, Admin, Terms, scopes, tenants};
 use chancery::crypto::master::MasterKey;
 use chancery::crypto::random::SystemRandom;
 use chancery::crypto::secret::Secret;
@@ -39,9 +39,10 @@ pub(super) fn prepare(folder: &Path) -> Outcome {
         store: Arc::new(store),
         clock: Arc::new(SystemClock::new()),
         random: Arc::new(SystemRandom),
-        vault: Vault::new(&master, Arc::new(SystemRandom)),
+        vault: Arc::new(Vault::new(&master, Arc::new(SystemRandom))),
         experimental: false,
-        actor: "bench".to_owned(),
+        actor: Actor::local("bench"),
+        terms: Terms::default(),
     };
     tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
         for (algorithm, host) in [("ES256", "es256.localhost"), ("EdDSA", "eddsa.localhost")] {

@@ -7,11 +7,12 @@ use super::change::{Change, TokenChange, distinct, set};
 use super::{Admin, AdminError, insist, keys, view};
 use crate::crypto::algorithm::{self, ALGORITHMS, Algorithm};
 use crate::domain::api::{Api, ApiIdentifier};
+use crate::domain::power::{ADMIN_SCOPES, AdminScope};
 use crate::domain::scope::{Scope, ScopeName};
 use crate::domain::tenant::Tenant;
 use crate::domain::token::TokenSettings;
 use crate::domain::{Invalid, check_label};
-use crate::store::{Conflict, ScopeChange, StoreError};
+use crate::store::{Conflict, Recorded, RegistryChange, ScopeChange, StoreError};
 
 /// Longest name of an API, in characters.
 const MAX_NAME: usize = 200;
@@ -56,8 +57,30 @@ pub async fn add(
     if admin.store.application(tenant.id, identifier.as_str()).await?.is_some() {
         return Err(AdminError::Conflict(looks_alike(identifier.as_str())));
     }
+    let mut api = new(admin, tenant, identifier);
+    let mut names = settings.apply(&mut api).map(distinct).unwrap_or_default();
+    names.sort();
+    check(admin, &api)?;
+    let scopes = names.iter().map(|name| scope_of(admin, &api, name)).collect();
+    let described = Described { api, scopes: names };
+    let answer = view::ApiView::new(&described);
+    match admin.create(vec![addition(admin, &described, scopes)], &answer).await {
+        Err(AdminError::Store(StoreError::Conflict(Conflict::Exists))) => {
+            Err(taken(&described.api.identifier))
+        }
+        answer => {
+            answer?;
+            // A key for the algorithm it asks for is published from now on, so that it signs the sooner.
+            keys::provide(admin, tenant).await;
+            Ok(described)
+        }
+    }
+}
+
+/// An API of which nothing is said yet.
+pub(super) fn new(admin: &Admin, tenant: &Tenant, identifier: ApiIdentifier) -> Api {
     let now = admin.now();
-    let mut api = Api {
+    Api {
         tenant: tenant.id,
         identifier,
         name: String::new(),
@@ -66,23 +89,26 @@ pub async fn add(
         created_at: now,
         updated_at: now,
         version: 1,
-    };
-    let mut names = settings.apply(&mut api).map(distinct).unwrap_or_default();
-    names.sort();
-    check(admin, &api)?;
-    let scopes = names.iter().map(|name| scope_of(admin, &api, name)).collect();
-    let described = Described { api, scopes: names };
-    let Described { api, .. } = &described;
-    let event = admin.event(tenant.id, "api.add", api.identifier.as_str(), describe(&described));
-    match admin.store.add_api(api.clone(), scopes, event).await {
-        Err(StoreError::Conflict(Conflict::Exists)) => Err(taken(&api.identifier)),
-        answer => {
-            answer?;
-            // A key for the algorithm it asks for is published from now on, so that it signs the sooner.
-            keys::provide(admin, tenant).await;
-            Ok(described)
-        }
     }
+}
+
+/// The change that adds an API with its scopes.
+pub(super) fn addition(admin: &Admin, described: &Described, scopes: Vec<Scope>) -> Recorded {
+    let api = &described.api;
+    let event = admin.event(api.tenant, "api.add", api.identifier.as_str(), describe(described));
+    Recorded::new(RegistryChange::AddApi(api.clone(), scopes), event)
+}
+
+/// The API that administers this server, with its scopes, for a tenant that is new.
+pub(super) fn administration(admin: &Admin, tenant: &Tenant) -> RegistryChange {
+    let name = "Administration of this server".to_owned();
+    let api = Api { name, ..new(admin, tenant, ApiIdentifier::admin()) };
+    let scope = |one: &AdminScope| {
+        let name = ScopeName::parse(one.name).ok()?;
+        Some(Scope { description: one.description.to_owned(), ..scope_of(admin, &api, &name) })
+    };
+    let scopes = ADMIN_SCOPES.iter().filter_map(scope).collect();
+    RegistryChange::AddApi(api, scopes)
 }
 
 /// An API by its identifier.
@@ -117,7 +143,7 @@ pub async fn change(
     identifier: &str,
     change: ApiChange,
 ) -> Result<Described, AdminError> {
-    insist(|| change_once(admin, tenant, identifier, change.clone())).await
+    insist(admin, || change_once(admin, tenant, identifier, change.clone())).await
 }
 
 async fn change_once(
@@ -127,24 +153,17 @@ async fn change_once(
     change: ApiChange,
 ) -> Result<Described, AdminError> {
     let before = find(admin, tenant, identifier).await?;
+    admin.check_version(before.api.version)?;
     let mut after = before.clone();
     let names = change.apply(&mut after.api).map(distinct);
     after.scopes = names.unwrap_or(after.scopes);
     after.scopes.sort();
-    if after.api == before.api && after.scopes == before.scopes {
-        return Ok(before);
-    }
-    check(admin, &after.api)?;
-    after.api.updated_at = admin.now();
     let added = after.scopes.iter().filter(|name| !before.scopes.contains(name));
-    let removed = before.scopes.iter().filter(|name| !after.scopes.contains(name));
-    let scopes = ScopeChange {
-        added: added.map(|name| scope_of(admin, &after.api, name)).collect(),
-        removed: removed.cloned().collect(),
+    let added = added.map(|name| scope_of(admin, &after.api, name)).collect();
+    let Some((change, mut after)) = alteration(admin, &before, after, added)? else {
+        return Ok(before);
     };
-    let detail = json!({ "before": describe(&before), "after": describe(&after) });
-    let event = admin.event(tenant.id, "api.set", identifier, detail);
-    match admin.store.change_api(after.api.clone(), scopes, event).await {
+    match admin.store.change_registry(vec![change]).await {
         Err(StoreError::Conflict(Conflict::Exists)) => Err(taken(&after.api.identifier)),
         Err(StoreError::Conflict(Conflict::InUse)) => Err(AdminError::Conflict(format!(
             "a scope that {identifier} is to lose is still granted to an application: take it away with 'chancery app set' first"
@@ -158,20 +177,54 @@ async fn change_once(
     }
 }
 
+/// The change that makes an API what it is to be, and what it is then; nothing when it is that already.
+pub(super) fn alteration(
+    admin: &Admin,
+    before: &Described,
+    mut after: Described,
+    added: Vec<Scope>,
+) -> Result<Option<(Recorded, Described)>, AdminError> {
+    if after.api == before.api && after.scopes == before.scopes {
+        return Ok(None);
+    }
+    let identifier = &before.api.identifier;
+    if after.scopes != before.scopes {
+        super::scopes::refuse_ours(Some(identifier))?;
+    }
+    check(admin, &after.api)?;
+    after.api.updated_at = admin.now();
+    let removed = before.scopes.iter().filter(|name| !after.scopes.contains(name)).cloned().collect();
+    let detail = json!({ "before": describe(before), "after": describe(&after) });
+    let event = admin.event(after.api.tenant, "api.set", identifier.as_str(), detail);
+    let change = RegistryChange::ChangeApi(after.api.clone(), ScopeChange { added, removed });
+    Ok(Some((Recorded::new(change, event), after)))
+}
+
 /// Removes an API and its scopes.
 ///
 /// # Errors
 /// When it does not exist, or an application has still to do with it.
 pub async fn remove(admin: &Admin, tenant: &Tenant, identifier: &str) -> Result<Described, AdminError> {
     let described = find(admin, tenant, identifier).await?;
-    let event = admin.event(tenant.id, "api.remove", identifier, describe(&described));
-    match admin.store.remove_api(tenant.id, described.api.identifier.clone(), event).await {
+    admin.check_version(described.api.version)?;
+    match admin.store.change_registry(vec![removal(admin, &described)?]).await {
         Err(StoreError::Conflict(Conflict::InUse)) => Err(AdminError::Conflict(format!(
             "an application still has to do with {identifier}: take its scopes, --api, --acts-for and --default-api away \
              with 'chancery app set' first"
         ))),
-        answer => Ok(answer.map(|_| described)?),
+        answer => Ok(answer.map(|()| described)?),
     }
+}
+
+/// The change that removes an API with its scopes.
+pub(super) fn removal(admin: &Admin, described: &Described) -> Result<Recorded, AdminError> {
+    let api = &described.api;
+    if api.identifier.is_ours() {
+        return Err(AdminError::Conflict(format!("{} is the server's own, and stays", api.identifier)));
+    }
+    let event = admin.event(api.tenant, "api.remove", api.identifier.as_str(), describe(described));
+    let change = RegistryChange::RemoveApi(api.tenant, api.identifier.clone(), admin.terms.version);
+    Ok(Recorded::new(change, event))
 }
 
 /// An application of an API's name would have tokens of profile `ciam` that seem to be meant for the API.
@@ -217,7 +270,7 @@ impl ApiChange {
     }
 }
 
-fn check(admin: &Admin, api: &Api) -> Result<(), Invalid> {
+pub(super) fn check(admin: &Admin, api: &Api) -> Result<(), Invalid> {
     if !api.name.is_empty() {
         check_label("name", &api.name, MAX_NAME)?;
     }
@@ -225,13 +278,14 @@ fn check(admin: &Admin, api: &Api) -> Result<(), Invalid> {
     api.algorithm.as_deref().map_or(Ok(()), |name| find_algorithm(admin, name).map(|_| ()))
 }
 
-fn scope_of(admin: &Admin, api: &Api, name: &ScopeName) -> Scope {
+pub(super) fn scope_of(admin: &Admin, api: &Api, name: &ScopeName) -> Scope {
     Scope {
         tenant: api.tenant,
         name: name.clone(),
         description: String::new(),
         api: Some(api.identifier.clone()),
         created_at: admin.now(),
+        version: 1,
     }
 }
 

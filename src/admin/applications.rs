@@ -7,6 +7,7 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
+use super::catalog::{Catalog, missing_api};
 use super::change::{Change, TokenChange, distinct, set};
 use super::credentials::{self, Given, NewSecret};
 use super::{Admin, AdminError, insist, view};
@@ -18,7 +19,7 @@ use crate::domain::scope::{ScopeName, ScopeSet};
 use crate::domain::tenant::Tenant;
 use crate::domain::token::{StaticClaims, TokenSettings};
 use crate::domain::{Invalid, check_label};
-use crate::store::{Conflict, StoreError};
+use crate::store::{Conflict, Recorded, RegistryChange, StoreError};
 
 /// Longest name of an application, in characters.
 const MAX_NAME: usize = 200;
@@ -99,36 +100,57 @@ pub async fn add(
         version: 1,
     };
     new.settings.apply(&mut application);
-    let scope_apis = check(admin, tenant, &application).await?;
-    let client_id = application.client_id.as_str();
-    if admin.store.apis(tenant.id).await?.iter().any(|api| api.identifier.as_str() == client_id) {
-        return Err(AdminError::Conflict(super::apis::looks_alike(client_id)));
-    }
-    let (credential, secret) = match (confidential, new.secret) {
+    let catalog = Catalog::read(admin, tenant).await?;
+    let mut registered = check_new(admin, &catalog, application)?;
+    let secret = match (confidential, new.secret) {
         (true, given) => {
             let new = NewSecret { given, ..NewSecret::default() };
-            let (credential, secret) = credentials::make(admin, &application, new)?;
-            (Some(credential), secret)
+            let (credential, secret) = credentials::make(admin, &registered.application, new)?;
+            registered.credentials.push(credential);
+            secret
         }
-        (false, None) => (None, None),
+        (false, None) => None,
         (false, Some(_)) => return Err(public_has_no_secret(kind).into()),
     };
-    let event =
-        admin.event(tenant.id, "application.add", application.client_id.as_str(), describe(&application));
-    match admin.store.add_application(application.clone(), credential.clone(), event).await {
-        Err(StoreError::Conflict(Conflict::Exists)) => {
-            let id = &application.client_id;
-            Err(AdminError::Conflict(format!(
-                "an application with client id {id:?} exists already in tenant {}",
-                tenant.name
-            )))
+    let shown = secret.as_ref().map(|secret| secret.expose().to_owned());
+    let answer = view::ApplicationView::new(&registered.application).with_client_secret(shown);
+    match admin.create(vec![addition(admin, &registered)], &answer).await {
+        Err(AdminError::Store(StoreError::Conflict(Conflict::Exists))) => {
+            Err(taken(tenant, &registered.application.client_id))
         }
-        answer => {
-            answer?;
-            let credentials = credential.into_iter().collect();
-            Ok((Arc::new(Registered { application, credentials, scope_apis }), secret))
-        }
+        answer => answer.map(|()| (Arc::new(registered), secret)),
     }
+}
+
+/// What a new application must be. It has no credentials yet.
+pub(super) fn check_new(
+    admin: &Admin,
+    catalog: &Catalog,
+    application: Application,
+) -> Result<Registered, AdminError> {
+    let client_id = application.client_id.as_str();
+    if catalog.apis.keys().any(|api| api.as_str() == client_id) {
+        return Err(AdminError::Conflict(super::apis::looks_alike(client_id)));
+    }
+    let scope_apis = check(catalog, &application)?;
+    let registered = Registered { application, credentials: Vec::new(), scope_apis };
+    admin.check_powers(registered.powers(), "such an application")?;
+    Ok(registered)
+}
+
+/// The change that adds an application with its credentials.
+pub(super) fn addition(admin: &Admin, registered: &Registered) -> Recorded {
+    let Registered { application, credentials, .. } = registered;
+    let (tenant, client_id) = (application.tenant, application.client_id.as_str());
+    let event = admin.event(tenant, "application.add", client_id, describe(application));
+    Recorded::new(RegistryChange::AddApplication(application.clone(), credentials.clone()), event)
+}
+
+fn taken(tenant: &Tenant, id: &ClientId) -> AdminError {
+    AdminError::Conflict(format!(
+        "an application with client id {id:?} exists already in tenant {}",
+        tenant.name
+    ))
 }
 
 /// An application by its `client_id`.
@@ -171,7 +193,7 @@ pub async fn change(
     client_id: &str,
     change: ApplicationChange,
 ) -> Result<Arc<Registered>, AdminError> {
-    insist(|| change_once(admin, tenant, client_id, change.clone())).await
+    insist(admin, || change_once(admin, tenant, client_id, change.clone())).await
 }
 
 async fn change_once(
@@ -181,19 +203,39 @@ async fn change_once(
     change: ApplicationChange,
 ) -> Result<Arc<Registered>, AdminError> {
     let registered = find(admin, tenant, client_id).await?;
+    admin.check_version(registered.application.version)?;
     let mut after = registered.application.clone();
     change.apply(&mut after);
-    if after == registered.application {
+    let catalog = Catalog::read(admin, tenant).await?;
+    let Some((change, mut after)) = alteration(admin, &catalog, &registered, after)? else {
         return Ok(registered);
+    };
+    admin.store.change_registry(vec![change]).await?;
+    after.application.version += 1;
+    Ok(Arc::new(after))
+}
+
+/// The change that makes an application what it is to be, and what it is then; nothing when it is that already.
+pub(super) fn alteration(
+    admin: &Admin,
+    catalog: &Catalog,
+    before: &Registered,
+    mut after: Application,
+) -> Result<Option<(Recorded, Registered)>, AdminError> {
+    if after == before.application {
+        return Ok(None);
     }
-    let scope_apis = check(admin, tenant, &after).await?;
+    let scope_apis = check(catalog, &after)?;
     after.updated_at = admin.now();
-    let detail = json!({ "before": describe(&registered.application), "after": describe(&after) });
-    let event = admin.event(tenant.id, "application.set", client_id, detail);
-    admin.store.change_application(after.clone(), event).await?;
-    after.version += 1;
-    let credentials = registered.credentials.clone();
-    Ok(Arc::new(Registered { application: after, credentials, scope_apis }))
+    let (tenant, client_id) = (after.tenant, after.client_id.clone());
+    let detail = json!({ "before": describe(&before.application), "after": describe(&after) });
+    let event = admin.event(tenant, "application.set", client_id.as_str(), detail);
+    let change = Recorded::new(RegistryChange::ChangeApplication(after.clone()), event);
+    let after = Registered { application: after, credentials: before.credentials.clone(), scope_apis };
+    for one in [before, &after] {
+        admin.check_powers(one.powers(), "the application")?;
+    }
+    Ok(Some((change, after)))
 }
 
 /// Refuses every token that was issued to an application until now.
@@ -205,8 +247,10 @@ pub async fn revoke_tokens(
     tenant: &Tenant,
     client_id: &str,
 ) -> Result<Arc<Registered>, AdminError> {
-    insist(|| async {
+    insist(admin, || async {
         let registered = find(admin, tenant, client_id).await?;
+        admin.check_version(registered.application.version)?;
+        admin.check_powers(registered.powers(), "the application")?;
         let now = admin.now();
         let before = registered.application.tokens_revoked_before.map_or(now, |before| before.max(now));
         let mut after = Registered::clone(&registered);
@@ -227,13 +271,22 @@ pub async fn revoke_tokens(
 /// When it does not exist.
 pub async fn remove(admin: &Admin, tenant: &Tenant, client_id: &str) -> Result<Arc<Registered>, AdminError> {
     let registered = find(admin, tenant, client_id).await?;
-    let event = admin.event(tenant.id, "application.remove", client_id, describe(&registered.application));
-    admin.store.remove_application(registered.application.id, event).await?;
+    admin.check_version(registered.application.version)?;
+    admin.store.change_registry(vec![removal(admin, &registered)?]).await?;
     Ok(registered)
 }
 
+/// The change that removes an application with its credentials.
+pub(super) fn removal(admin: &Admin, registered: &Registered) -> Result<Recorded, AdminError> {
+    let application = &registered.application;
+    admin.check_powers(registered.powers(), "the application")?;
+    let (tenant, client_id) = (application.tenant, application.client_id.as_str());
+    let event = admin.event(tenant, "application.remove", client_id, describe(application));
+    Ok(Recorded::new(RegistryChange::RemoveApplication(application.id, admin.terms.version), event))
+}
+
 impl ApplicationChange {
-    fn apply(self, application: &mut Application) {
+    pub(super) fn apply(self, application: &mut Application) {
         set(&mut application.name, self.name);
         set(&mut application.enabled, self.enabled);
         set(&mut application.scopes, self.scopes.map(ScopeSet::new));
@@ -249,25 +302,14 @@ impl ApplicationChange {
 }
 
 /// Everything an application must be, whatever it was before. Which API defines which of its scopes.
-async fn check(
-    admin: &Admin,
-    tenant: &Tenant,
+fn check(
+    catalog: &Catalog,
     application: &Application,
 ) -> Result<HashMap<ScopeName, ApiIdentifier>, AdminError> {
     check_label("name", &application.name, MAX_NAME)?;
     application.token.check()?;
     check_type(application)?;
-    let registered = admin.store.scopes(tenant.id).await?;
-    let mut scope_apis = HashMap::new();
-    for name in application.scopes.names() {
-        let scope = registered.iter().find(|scope| scope.name == *name);
-        let scope = scope.ok_or_else(|| AdminError::NotFound {
-            what: "scope",
-            name: name.to_string(),
-            mend: " in this tenant: add it with 'chancery scope add' or 'chancery api add'",
-        })?;
-        scope_apis.extend(scope.api.clone().map(|api| (name.clone(), api)));
-    }
+    let scope_apis = catalog.apis_of(application.scopes.names())?;
     for name in application.default_scopes.iter().flat_map(ScopeSet::names) {
         if !application.scopes.contains(name) {
             let name = name.as_str();
@@ -276,7 +318,7 @@ async fn check(
             );
         }
     }
-    check_apis(admin, tenant, application, &scope_apis).await?;
+    check_apis(catalog, application, &scope_apis)?;
     Ok(scope_apis)
 }
 
@@ -302,21 +344,14 @@ fn check_type(application: &Application) -> Result<(), Invalid> {
 }
 
 /// The APIs an application has to do with exist, and it may call the one its tokens are for by default.
-async fn check_apis(
-    admin: &Admin,
-    tenant: &Tenant,
+fn check_apis(
+    catalog: &Catalog,
     application: &Application,
     scope_apis: &HashMap<ScopeName, ApiIdentifier>,
 ) -> Result<(), AdminError> {
-    let named = || application.apis.iter().chain(&application.acts_for).chain(&application.default_api);
-    if named().next().is_none() {
-        return Ok(());
-    }
-    let registered = admin.store.apis(tenant.id).await?;
-    for identifier in named() {
-        if !registered.iter().any(|api| api.identifier == *identifier) {
-            return Err(super::apis::no_api(identifier.as_str()));
-        }
+    let mut named = application.apis.iter().chain(&application.acts_for).chain(&application.default_api);
+    if let Some(unknown) = named.find(|identifier| !catalog.apis.contains_key(*identifier)) {
+        return Err(missing_api(unknown));
     }
     match &application.default_api {
         Some(api) if !application.apis.contains(api) && !scope_apis.values().any(|one| one == api) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::applications::{find, public_has_no_secret};
-use super::{Admin, AdminError};
+use super::{Admin, AdminError, view};
 use crate::crypto::secret::{MAX_SECRET_BYTES, Secret};
 use crate::crypto::slow_hash::{Exported, SlowHash};
 use crate::domain::application::Application;
@@ -14,6 +14,7 @@ use crate::domain::credential::{Credential, KeyedDigest, Verifier};
 use crate::domain::id::CredentialId;
 use crate::domain::tenant::Tenant;
 use crate::domain::{Invalid, check_label};
+use crate::store::{Recorded, RegistryChange};
 
 /// Most secrets an application may have at once: rotation needs two, and each costs a comparison per request.
 const MAX_CREDENTIALS: usize = 10;
@@ -58,6 +59,7 @@ pub async fn add(
     new: NewSecret,
 ) -> Result<(Credential, Option<Secret>), AdminError> {
     let registered = find(admin, tenant, client_id).await?;
+    admin.check_powers(registered.powers(), "the application")?;
     if !registered.application.kind.is_confidential() {
         return Err(public_has_no_secret(registered.application.kind).into());
     }
@@ -68,15 +70,23 @@ pub async fn add(
         return Err(AdminError::Conflict(text));
     }
     let (credential, secret) = make(admin, &registered.application, new)?;
+    let shown = secret.as_ref().map(|secret| secret.expose().to_owned());
+    let answer = view::SecretView::new(&credential, admin.now()).with_client_secret(shown);
+    admin.create(vec![addition(admin, &registered.application, &credential)], &answer).await?;
+    Ok((credential, secret))
+}
+
+/// The change that adds a secret to an application.
+pub(super) fn addition(admin: &Admin, application: &Application, credential: &Credential) -> Recorded {
     let detail = json!({
         "secret": credential.id.to_string(),
         "label": credential.label,
         "expires_at": credential.expires_at.map(|expiry| expiry.to_string()),
         "hash": credential.imported().map(SlowHash::name),
     });
-    let event = admin.event(tenant.id, "application.secret.add", client_id, detail);
-    admin.store.add_credential(credential.clone(), event).await?;
-    Ok((credential, secret))
+    let client_id = application.client_id.as_str();
+    let event = admin.event(application.tenant, "application.secret.add", client_id, detail);
+    Recorded::new(RegistryChange::AddCredential(credential.clone()), event)
 }
 
 /// Removes a secret; within a second it proves nothing any more.
@@ -90,6 +100,7 @@ pub async fn remove(
     secret_id: &str,
 ) -> Result<Credential, AdminError> {
     let registered = find(admin, tenant, client_id).await?;
+    admin.check_powers(registered.powers(), "the application")?;
     let found = secret_id.parse::<CredentialId>().ok();
     let credential = registered.credentials.iter().find(|credential| Some(credential.id) == found);
     let credential = credential.ok_or_else(|| AdminError::NotFound {
@@ -99,7 +110,8 @@ pub async fn remove(
     })?;
     let detail = json!({ "secret": secret_id, "label": credential.label });
     let event = admin.event(tenant.id, "application.secret.remove", client_id, detail);
-    admin.store.remove_credential(registered.application.id, credential.id, event).await?;
+    let change = RegistryChange::RemoveCredential(registered.application.id, credential.id);
+    admin.store.change_registry(vec![Recorded::new(change, event)]).await?;
     Ok(credential.clone())
 }
 

@@ -9,6 +9,7 @@ use crate::crypto::random::Random;
 use crate::domain::Invalid;
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::TenantId;
+use crate::domain::power::Powers;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::{Clock, Timestamp};
 use crate::keys::CannotUse;
@@ -17,18 +18,29 @@ use crate::store::{Conflict, Store, StoreError};
 
 pub mod apis;
 pub mod applications;
+pub mod catalog;
 pub mod change;
 pub mod credentials;
 pub mod keys;
+pub mod mending;
+pub mod once;
+pub mod operators;
+pub mod refusals;
 pub mod reseal;
 pub mod scopes;
+pub mod search;
+pub mod statistics;
 pub mod tenants;
+pub mod usage_view;
 pub mod view;
+
+pub use once::Once;
 
 /// How often a change is tried again because somebody else's came first.
 const MAX_ATTEMPTS: usize = 100;
 
-/// An operator at work: who it is, and what it works with.
+/// An operator at work: who it is, and what it works with. Cheap to copy.
+#[derive(Clone)]
 pub struct Admin {
     /// What is administered.
     pub store: Arc<dyn Store>,
@@ -37,11 +49,44 @@ pub struct Admin {
     /// Ids and secrets.
     pub random: Arc<dyn Random>,
     /// Seals keys and digests secrets.
-    pub vault: Vault,
+    pub vault: Arc<Vault>,
     /// Whether algorithms may be chosen that are experimental.
     pub experimental: bool,
-    /// Who it is, for the audit.
-    pub actor: String,
+    /// Who it is.
+    pub actor: Actor,
+    /// On which terms a change is made.
+    pub terms: Terms,
+}
+
+/// Who administers, for the audit and for what it may do.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// Who it is.
+    pub name: String,
+    /// Where it comes from: an address, or the way in that has none.
+    pub source: String,
+    /// The request it makes, if it makes one.
+    pub request: Option<String>,
+    /// What it may do.
+    pub powers: Powers,
+}
+
+impl Actor {
+    /// Somebody who works on the store itself, and may do everything.
+    #[must_use]
+    pub fn local(name: impl Into<String>) -> Self {
+        let source = "command line".to_owned();
+        Self { name: name.into(), source, request: None, powers: Powers::all() }
+    }
+}
+
+/// On which terms a change is made.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// Only if what is changed or removed has this version; whatever version it has unless given.
+    pub version: Option<i64>,
+    /// Only once: what the caller calls its request.
+    pub once: Option<Once>,
 }
 
 /// Why something was not done. The text says what and how to mend it.
@@ -60,15 +105,33 @@ pub enum AdminError {
     /// It does not fit what is there.
     #[error("{0}")]
     Conflict(String),
+    /// It was changed since the version that the change is for.
+    #[error("it was changed in the meantime: read it again, and decide anew")]
+    Changed,
+    /// The name of a request was used for another request before.
+    #[error("this Idempotency-Key was used for another request: use a new one for each")]
+    KeyUsedOtherwise,
+    /// Whoever asks has not the powers for it.
+    #[error("{0}")]
+    Forbidden(String),
     /// What was given cannot be accepted.
     #[error(transparent)]
     Invalid(#[from] Invalid),
     /// The store did not answer.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// A key could not be made.
     #[error(transparent)]
     Key(#[from] CannotUse),
+}
+
+impl From<StoreError> for AdminError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict(Conflict::Changed) => Self::Changed,
+            error => Self::Store(error),
+        }
+    }
 }
 
 impl Admin {
@@ -78,12 +141,38 @@ impl Admin {
         self.clock.now()
     }
 
-    fn event(&self, tenant: TenantId, action: &'static str, subject: &str, detail: Value) -> AuditEvent {
+    /// Refuses to touch what has another version than the change is for.
+    fn check_version(&self, version: i64) -> Result<(), AdminError> {
+        match self.terms.version {
+            Some(wanted) if wanted != version => Err(AdminError::Changed),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses to give away, or to lay hands on, powers that whoever asks has not.
+    fn check_powers(&self, powers: Powers, what: &str) -> Result<(), AdminError> {
+        if self.actor.powers.cover(powers) {
+            return Ok(());
+        }
+        Err(AdminError::Forbidden(format!(
+            "{what} may do more to this server than you may: ask somebody who may do as much"
+        )))
+    }
+
+    fn event(
+        &self,
+        tenant: impl Into<Option<TenantId>>,
+        action: &'static str,
+        subject: &str,
+        detail: Value,
+    ) -> AuditEvent {
         AuditEvent {
             at: self.now(),
-            tenant: Some(tenant),
-            actor: self.actor.clone(),
-            action,
+            tenant: tenant.into(),
+            actor: self.actor.name.clone(),
+            source: self.actor.source.clone(),
+            request: self.actor.request.clone(),
+            action: action.into(),
             subject: subject.to_owned(),
             detail,
         }
@@ -92,14 +181,14 @@ impl Admin {
 
 /// Makes a change, again if somebody else's came first: it is then made on top of that one. Only for changes that say
 /// what is to be, and were not decided by looking at what was.
-async fn insist<T, F>(change: impl Fn() -> F) -> Result<T, AdminError>
+async fn insist<T, F>(admin: &Admin, change: impl Fn() -> F) -> Result<T, AdminError>
 where
     F: Future<Output = Result<T, AdminError>>,
 {
     let mut attempts = 1;
     loop {
         match change().await {
-            Err(AdminError::Store(StoreError::Conflict(Conflict::Changed))) if attempts < MAX_ATTEMPTS => {
+            Err(AdminError::Changed) if admin.terms.version.is_none() && attempts < MAX_ATTEMPTS => {
                 attempts += 1;
             }
             answer => return answer,

@@ -4,7 +4,6 @@
 use serde_json::json;
 
 use super::{Admin, AdminError};
-use crate::domain::audit::AuditEvent;
 use crate::domain::signing_key::KeyState;
 use crate::keys::vault::Vault;
 
@@ -27,14 +26,8 @@ pub async fn reseal(admin: &Admin, to: &Vault) -> Result<Resealed, AdminError> {
     let mut resealed = Resealed { signing_keys: 0, digest_keys: 0 };
     let kept = admin.store.digest_keys().await?;
     for key in admin.vault.digest_keys_for(&kept, to)? {
-        let event = AuditEvent {
-            at: admin.now(),
-            tenant: None,
-            actor: admin.actor.clone(),
-            action: "digest_key.reseal",
-            subject: key.fingerprint.clone(),
-            detail: json!({ "to": to.fingerprint() }),
-        };
+        let detail = json!({ "to": to.fingerprint() });
+        let event = admin.event(None, "digest_key.reseal", &key.fingerprint, detail);
         admin.store.keep_digest_key(key, event).await?;
         resealed.digest_keys += 1;
     }

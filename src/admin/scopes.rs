@@ -3,12 +3,13 @@
 
 use serde_json::json;
 
-use super::{Admin, AdminError};
+use super::catalog::missing_api;
+use super::{Admin, AdminError, insist, view};
 use crate::domain::Invalid;
 use crate::domain::api::ApiIdentifier;
 use crate::domain::scope::{Scope, ScopeName};
 use crate::domain::tenant::Tenant;
-use crate::store::{Conflict, StoreError};
+use crate::store::{Conflict, Recorded, RegistryChange, StoreError};
 
 /// Longest description, in characters.
 const MAX_DESCRIPTION: usize = 500;
@@ -39,20 +40,37 @@ pub async fn add_to(
 ) -> Result<Scope, AdminError> {
     check_description(&description)?;
     if let Some(identifier) = &api {
-        super::apis::find(admin, tenant, identifier.as_str()).await?;
+        refuse_ours(Some(identifier))?;
+        let apis = admin.store.apis(tenant.id).await?;
+        if !apis.iter().any(|api| api.identifier == *identifier) {
+            return Err(missing_api(identifier));
+        }
     }
-    let scope = Scope { tenant: tenant.id, name, description, api, created_at: admin.now() };
+    let scope = Scope { tenant: tenant.id, name, description, api, created_at: admin.now(), version: 1 };
+    match admin.create(vec![addition(admin, &scope)], &view::ScopeView::new(&scope)).await {
+        Err(AdminError::Store(StoreError::Conflict(Conflict::Exists))) => Err(AdminError::Conflict(format!(
+            "scope {:?} exists already in tenant {}",
+            scope.name, tenant.name
+        ))),
+        answer => answer.map(|()| scope),
+    }
+}
+
+/// The change that adds a scope.
+pub(super) fn addition(admin: &Admin, scope: &Scope) -> Recorded {
     let detail = json!({
         "description": scope.description,
         "api": scope.api.as_ref().map(ApiIdentifier::as_str),
     });
-    let event = admin.event(tenant.id, "scope.add", scope.name.as_str(), detail);
-    match admin.store.add_scope(scope.clone(), event).await {
-        Err(StoreError::Conflict(Conflict::Exists)) => Err(AdminError::Conflict(format!(
-            "scope {:?} exists already in tenant {}",
-            scope.name, tenant.name
-        ))),
-        answer => Ok(answer.map(|()| scope)?),
+    let event = admin.event(scope.tenant, "scope.add", scope.name.as_str(), detail);
+    Recorded::new(RegistryChange::AddScope(scope.clone()), event)
+}
+
+/// The scopes of the server's own APIs are what they are.
+pub(super) fn refuse_ours(api: Option<&ApiIdentifier>) -> Result<(), AdminError> {
+    match api.filter(|api| api.is_ours()) {
+        Some(api) => Err(AdminError::Conflict(format!("the scopes of {api} are the server's own, and stay"))),
+        None => Ok(()),
     }
 }
 
@@ -80,14 +98,26 @@ pub async fn change(
     description: String,
 ) -> Result<Scope, AdminError> {
     check_description(&description)?;
-    let before = find(admin, tenant, name).await?;
-    let after = Scope { description, ..before.clone() };
+    insist(admin, || async {
+        let before = find(admin, tenant, name).await?;
+        admin.check_version(before.version)?;
+        refuse_ours(before.api.as_ref())?;
+        if description == before.description {
+            return Ok(before);
+        }
+        let mut after = Scope { description: description.clone(), ..before.clone() };
+        admin.store.change_registry(vec![alteration(admin, &before, &after)]).await?;
+        after.version += 1;
+        Ok(after)
+    })
+    .await
+}
+
+/// The change that gives a scope another description.
+pub(super) fn alteration(admin: &Admin, before: &Scope, after: &Scope) -> Recorded {
     let detail = json!({ "before": before.description, "after": after.description });
-    let event = admin.event(tenant.id, "scope.set", name, detail);
-    if !admin.store.change_scope(after.clone(), event).await? {
-        return Err(StoreError::Conflict(Conflict::Changed).into());
-    }
-    Ok(after)
+    let event = admin.event(before.tenant, "scope.set", before.name.as_str(), detail);
+    Recorded::new(RegistryChange::ChangeScope(after.clone()), event)
 }
 
 /// Removes a scope that no application is granted.
@@ -96,16 +126,24 @@ pub async fn change(
 /// When it does not exist, or is still granted.
 pub async fn remove(admin: &Admin, tenant: &Tenant, name: &str) -> Result<Scope, AdminError> {
     let scope = find(admin, tenant, name).await?;
-    let event = admin.event(tenant.id, "scope.remove", name, json!({}));
-    match admin.store.remove_scope(tenant.id, scope.name.clone(), event).await {
+    admin.check_version(scope.version)?;
+    refuse_ours(scope.api.as_ref())?;
+    match admin.store.change_registry(vec![removal(admin, &scope)]).await {
         Err(StoreError::Conflict(Conflict::InUse)) => Err(AdminError::Conflict(format!(
             "scope {name:?} is still granted to an application: take it away with 'chancery app set' first"
         ))),
-        answer => Ok(answer.map(|_| scope)?),
+        answer => Ok(answer.map(|()| scope)?),
     }
 }
 
-fn check_description(description: &str) -> Result<(), Invalid> {
+/// The change that removes a scope.
+pub(super) fn removal(admin: &Admin, scope: &Scope) -> Recorded {
+    let event = admin.event(scope.tenant, "scope.remove", scope.name.as_str(), json!({}));
+    let change = RegistryChange::RemoveScope(scope.tenant, scope.name.clone(), admin.terms.version);
+    Recorded::new(change, event)
+}
+
+pub(super) fn check_description(description: &str) -> Result<(), Invalid> {
     if description.is_empty() {
         Ok(())
     } else {

@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 
 use super::apis::find_algorithm;
 use super::change::{distinct, set};
-use super::{Admin, AdminError, insist, keys, tenant};
+use super::{Admin, AdminError, apis, insist, keys, tenant, view};
 use crate::crypto::algorithm::ALGORITHMS;
 use crate::domain::Invalid;
 use crate::domain::id::TenantId;
-use crate::domain::signing_key::KeyState;
+use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::tenant::{
     DEFAULT_KEY_PERIOD, Host, IssuerUrl, Tenant, check_key_period, check_tenant_name,
 };
 use crate::keys::CannotUse;
-use crate::store::{Conflict, StoreError};
+use crate::store::{Conflict, Recorded, RegistryChange, StoreError};
 
 /// What a tenant is to be changed to; what is `None` stays.
 #[derive(Debug, Clone, Default)]
@@ -64,16 +64,20 @@ pub async fn add(
         version: 1,
     };
     let key = admin.vault.make_key(id, algorithm, KeyState::Active, now)?;
-    let event = admin.event(
-        id,
-        "tenant.add",
-        name,
-        json!({ "issuer": tenant.issuer.as_str(), "hosts": names(&tenant) }),
-    );
-    match admin.store.add_tenant(tenant.clone(), key, event).await {
-        Err(StoreError::Conflict(Conflict::Exists)) => Err(taken(name)),
-        answer => Ok(answer.map(|()| tenant)?),
+    match admin.create(addition(admin, &tenant, key), &view::TenantView::new(&tenant)).await {
+        Err(AdminError::Store(StoreError::Conflict(Conflict::Exists))) => Err(taken(name)),
+        answer => answer.map(|()| tenant),
     }
+}
+
+/// The changes that add a tenant with its first key, and the API that administers it.
+pub(super) fn addition(admin: &Admin, tenant: &Tenant, key: SigningKey) -> Vec<Recorded> {
+    let detail = json!({ "issuer": tenant.issuer.as_str(), "hosts": names(tenant) });
+    let event = admin.event(tenant.id, "tenant.add", &tenant.name, detail);
+    vec![
+        Recorded::new(RegistryChange::AddTenant(tenant.clone(), key), event),
+        Recorded::part(apis::administration(admin, tenant)),
+    ]
 }
 
 /// Changes a tenant.
@@ -81,28 +85,26 @@ pub async fn add(
 /// # Errors
 /// When it does not exist, or a host or the issuer cannot be had.
 pub async fn change(admin: &Admin, name: &str, change: TenantChange) -> Result<Tenant, AdminError> {
-    insist(|| change_once(admin, name, change.clone())).await
+    insist(admin, || change_once(admin, name, change.clone())).await
 }
 
 async fn change_once(admin: &Admin, name: &str, change: TenantChange) -> Result<Tenant, AdminError> {
     let before = tenant(admin, name).await?;
+    admin.check_version(before.version)?;
+    if (change.hosts.is_some() || change.issuer.is_some() || change.enabled.is_some())
+        && !admin.actor.powers.are_of_the_platform()
+    {
+        let text = "hosts, issuer and enabled are changed by who administers every tenant (admin:platform)";
+        return Err(AdminError::Forbidden(text.to_owned()));
+    }
     let mut after = before.clone();
     after.hosts = change.hosts.map(at_least_one).transpose()?.unwrap_or(after.hosts);
     after.issuer = change.issuer.unwrap_or(after.issuer);
     set(&mut after.enabled, change.enabled);
     set(&mut after.algorithm, change.algorithm);
     set(&mut after.key_period, change.key_period);
-    if after.algorithm != before.algorithm {
-        find_algorithm(admin, &after.algorithm)?;
-    }
-    check_key_period(after.key_period)?;
-    if after == before {
-        return Ok(before);
-    }
-    after.updated_at = admin.now();
-    let detail = json!({ "before": describe(&before), "after": describe(&after) });
-    let event = admin.event(after.id, "tenant.set", name, detail);
-    match admin.store.change_tenant(after.clone(), event).await {
+    let Some((change, after)) = alteration(admin, &before, after)? else { return Ok(before) };
+    match admin.store.change_registry(vec![change]).await {
         Err(StoreError::Conflict(Conflict::Exists)) => return Err(taken(name)),
         answer => answer?,
     }
@@ -112,15 +114,41 @@ async fn change_once(admin: &Admin, name: &str, change: TenantChange) -> Result<
     Ok(Tenant { version: after.version + 1, ..after })
 }
 
+/// The change that makes a tenant what it is to be, and what it is then; nothing when it is that already.
+pub(super) fn alteration(
+    admin: &Admin,
+    before: &Tenant,
+    mut after: Tenant,
+) -> Result<Option<(Recorded, Tenant)>, AdminError> {
+    if after.algorithm != before.algorithm {
+        find_algorithm(admin, &after.algorithm)?;
+    }
+    check_key_period(after.key_period)?;
+    if after == *before {
+        return Ok(None);
+    }
+    after.updated_at = admin.now();
+    let detail = json!({ "before": describe(before), "after": describe(&after) });
+    let event = admin.event(after.id, "tenant.set", &after.name, detail);
+    Ok(Some((Recorded::new(RegistryChange::ChangeTenant(after.clone()), event), after)))
+}
+
 /// Removes a tenant with everything in it.
 ///
 /// # Errors
 /// When it does not exist.
 pub async fn remove(admin: &Admin, name: &str) -> Result<Tenant, AdminError> {
     let tenant = tenant(admin, name).await?;
-    let event = admin.event(tenant.id, "tenant.remove", name, json!({ "issuer": tenant.issuer.as_str() }));
-    admin.store.remove_tenant(tenant.id, event).await?;
+    admin.check_version(tenant.version)?;
+    admin.store.change_registry(vec![removal(admin, &tenant)]).await?;
     Ok(tenant)
+}
+
+/// The change that removes a tenant with everything in it.
+pub(super) fn removal(admin: &Admin, tenant: &Tenant) -> Recorded {
+    let detail = json!({ "issuer": tenant.issuer.as_str() });
+    let event = admin.event(tenant.id, "tenant.remove", &tenant.name, detail);
+    Recorded::new(RegistryChange::RemoveTenant(tenant.id, admin.terms.version), event)
 }
 
 fn at_least_one(hosts: Vec<Host>) -> Result<Vec<Host>, Invalid> {

@@ -1,6 +1,7 @@
 //! What operators are shown, in JSON: one shape for command line, admin API and audit.
 //! Not for: anything secret; a secret that was just made is added by whoever shows it once.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -10,6 +11,7 @@ use super::reseal::Resealed;
 use crate::crypto::slow_hash::SlowHash;
 use crate::domain::application::{Application, AuthMethod, GrantType, Registered};
 use crate::domain::credential::Credential;
+use crate::domain::operator::Operator;
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::{Host, Tenant};
@@ -18,7 +20,7 @@ use crate::domain::token::{DEFAULT_TOKEN_LIFETIME, TokenProfile, TokenSettings};
 use crate::keys::schedule::{published_until, signs_from};
 
 /// A tenant.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct TenantView {
     name: String,
     id: String,
@@ -53,13 +55,14 @@ impl TenantView {
 }
 
 /// A scope.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ScopeView {
     name: String,
     description: String,
     /// The API that defines it; null for one that is the whole tenant's.
     api: Option<String>,
     created_at: String,
+    version: i64,
 }
 
 impl ScopeView {
@@ -71,12 +74,13 @@ impl ScopeView {
             description: scope.description.clone(),
             api: scope.api.as_ref().map(ToString::to_string),
             created_at: scope.created_at.to_string(),
+            version: scope.version,
         }
     }
 }
 
 /// An API.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ApiView {
     identifier: String,
     name: String,
@@ -109,7 +113,7 @@ impl ApiView {
 }
 
 /// What tokens are like. Null is the default.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct TokenView {
     /// Seconds.
     token_lifetime: Option<u64>,
@@ -129,12 +133,15 @@ impl TokenView {
 }
 
 /// An application.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ApplicationView {
     client_id: String,
     /// Only in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
+    /// Only beside a secret: never, which is 0 (RFC 7591 §3.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret_expires_at: Option<u64>,
     name: String,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -172,6 +179,7 @@ impl ApplicationView {
         Self {
             client_id: application.client_id.to_string(),
             client_secret: None,
+            client_secret_expires_at: None,
             name: application.name.clone(),
             kind: application.kind.as_str(),
             enabled: application.enabled,
@@ -195,6 +203,7 @@ impl ApplicationView {
     /// Adds the secret that was just made; this once.
     #[must_use]
     pub fn with_client_secret(mut self, secret: Option<String>) -> Self {
+        self.client_secret_expires_at = secret.as_ref().map(|_| 0);
         self.client_secret = secret;
         self
     }
@@ -208,7 +217,7 @@ impl ApplicationView {
 }
 
 /// A secret, without the secret.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SecretView {
     id: String,
     /// Only in the answer that made it.
@@ -249,7 +258,7 @@ impl SecretView {
 }
 
 /// A signing key, public half only.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct KeyView {
     kid: String,
     algorithm: String,
@@ -281,7 +290,7 @@ impl KeyView {
 }
 
 /// A key that was revoked.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RevokedView {
     #[serde(flatten)]
     key: KeyView,
@@ -320,5 +329,45 @@ impl<'of> ResealedView<'of> {
         let Resealed { signing_keys, digest_keys } = resealed;
         let result = if signing_keys + digest_keys == 0 { "nothing was left to do" } else { "sealed anew" };
         Self { master_key, signing_keys, digest_keys, result }
+    }
+}
+
+/// An operator.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OperatorView {
+    name: String,
+    /// Only in the answer that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    /// The tenant it administers; null for all of them.
+    tenant: Option<String>,
+    scopes: Vec<String>,
+    enabled: bool,
+    created_at: String,
+    updated_at: String,
+    version: i64,
+}
+
+impl OperatorView {
+    /// Shows an operator of a tenant, or of all of them.
+    #[must_use]
+    pub fn new(operator: &Operator, tenant: Option<&Tenant>) -> Self {
+        Self {
+            name: operator.name.clone(),
+            secret: None,
+            tenant: tenant.map(|tenant| tenant.name.clone()),
+            scopes: operator.scopes.clone(),
+            enabled: operator.enabled,
+            created_at: operator.created_at.to_string(),
+            updated_at: operator.updated_at.to_string(),
+            version: operator.version,
+        }
+    }
+
+    /// Adds the secret that was just made; this once.
+    #[must_use]
+    pub fn with_secret(mut self, secret: String) -> Self {
+        self.secret = Some(secret);
+        self
     }
 }

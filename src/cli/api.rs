@@ -19,7 +19,11 @@ pub(super) enum Command {
         settings: Settings,
     },
     /// List the APIs of the tenant
-    List,
+    List {
+        /// The server's own, too
+        #[arg(long)]
+        all: bool,
+    },
     /// Show an API
     Show {
         /// Its identifier
@@ -69,8 +73,10 @@ impl Settings {
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
     let (admin, tenant) = workspace::open_tenant(global).await?;
     let described = match command {
-        Command::List => {
-            let views: Vec<_> = apis::list(&admin, &tenant).await?.iter().map(ApiView::new).collect();
+        Command::List { all } => {
+            let apis = apis::list(&admin, &tenant).await?;
+            let shown = apis.iter().filter(|one| all || !one.api.identifier.is_ours());
+            let views: Vec<_> = shown.map(ApiView::new).collect();
             return global
                 .output
                 .many(&views, &["identifier", "name", "algorithm", "token_profile", "scopes"]);

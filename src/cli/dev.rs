@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::{Failure, Global, flags::ServeFlags, log, output, serve, signal, token, workspace};
 use crate::admin::applications::{self, ApplicationChange, NewApplication};
 use crate::admin::{self, Admin, AdminError, credentials, scopes};
-use crate::config::Settings;
+use crate::config::{Destination, Settings};
 use crate::crypto::secret::Secret;
 use crate::domain::application::ClientId;
 use crate::domain::credential::Credential;
@@ -28,6 +28,11 @@ pub(super) fn run(global: &Global, flags: &ServeFlags) -> Result<(), Failure> {
         given.push(("log.level".to_owned(), "warn".to_owned()));
     }
     let settings = workspace::settings(global, given)?;
+    if settings.issuance.to == Destination::StandardOutput {
+        return Err(Failure::new(
+            "issuance.to: dev shows text on standard output; name a file, or use serve for lines on standard output",
+        ));
+    }
     log::start(settings.log);
     serve::runtime()?.block_on(async {
         let listeners = serve::listen(&settings.listen)?;

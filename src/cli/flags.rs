@@ -1,4 +1,4 @@
-//! The flags of `serve` and `dev`: one for each setting that concerns listening, keys and the log.
+//! The flags of `serve` and `dev`: one for each setting that concerns listening, keys, the stream and the log.
 //! Not for: what their values may be (`config`).
 
 /// Settings given as flags. They win over the environment, which wins over the file.
@@ -37,6 +37,15 @@ pub(super) struct ServeFlags {
     /// Whether algorithms may be chosen that are experimental [default: false]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     keys_experimental: Option<String>,
+    /// Where a line of JSON goes for each token and each refusal: off, stdout or a file [default: off]
+    #[arg(long, value_name = "off|stdout|FILE")]
+    issuance_to: Option<String>,
+    /// How large that file may be before a new one is begun [default: 100MiB]
+    #[arg(long, value_name = "SIZE")]
+    issuance_rotate_at: Option<String>,
+    /// How many older files are kept beside it [default: 10]
+    #[arg(long, value_name = "NUMBER")]
+    issuance_keep: Option<String>,
     /// auto, text or json [default: auto]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
@@ -60,6 +69,9 @@ impl ServeFlags {
             ("keys.master", &self.keys_master),
             ("keys.accept", &self.keys_accept),
             ("keys.experimental", &self.keys_experimental),
+            ("issuance.to", &self.issuance_to),
+            ("issuance.rotate_at", &self.issuance_rotate_at),
+            ("issuance.keep", &self.issuance_keep),
             ("log.format", &self.log_format),
             ("log.level", &self.log_level),
         ]

@@ -11,6 +11,7 @@ mod api;
 mod app;
 mod dev;
 mod error;
+mod explain;
 mod flags;
 mod input;
 mod key;
@@ -23,6 +24,8 @@ mod secret;
 mod serve;
 mod settings;
 mod signal;
+mod statistics;
+mod stream;
 mod tenant;
 mod token;
 mod workspace;
@@ -92,6 +95,10 @@ enum Command {
     /// Tokens, as a caller or a resource server sees them
     #[command(subcommand)]
     Token(token::Command),
+    /// How many tokens were issued and requests refused, and why
+    Statistics(statistics::Arguments),
+    /// Why a request was refused, by the X-Request-Id of its answer
+    Explain(explain::Arguments),
     /// Bring the store's schema up to date
     Migrate(migrate::Arguments),
 }
@@ -126,6 +133,8 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<(), Failure> {
         Command::Api(command) => wait(api::run(&global, command)),
         Command::Key(command) => wait(key::run(&global, &command)),
         Command::Token(command) => wait(token::run(&global, command)),
+        Command::Statistics(arguments) => wait(statistics::run(&global, arguments)),
+        Command::Explain(arguments) => wait(explain::run(&global, &arguments)),
         Command::Migrate(arguments) => wait(migrate::run(&global, &arguments)),
     }
 }

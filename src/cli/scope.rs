@@ -5,7 +5,7 @@ use super::{Failure, Global, workspace};
 use crate::admin::scopes;
 use crate::admin::view::ScopeView;
 use crate::domain::api::ApiIdentifier;
-use crate::domain::scope::ScopeName;
+use crate::domain::scope::{Scope, ScopeName};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -21,7 +21,11 @@ pub(super) enum Command {
         api: Option<String>,
     },
     /// List the scopes of the tenant
-    List,
+    List {
+        /// Those of the server's own APIs, too
+        #[arg(long)]
+        all: bool,
+    },
     /// Show a scope
     Show {
         /// Its name
@@ -45,8 +49,11 @@ pub(super) enum Command {
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
     let (admin, tenant) = workspace::open_tenant(global).await?;
     let scope = match command {
-        Command::List => {
-            let views: Vec<_> = admin.store.scopes(tenant.id).await?.iter().map(ScopeView::new).collect();
+        Command::List { all } => {
+            let scopes = admin.store.scopes(tenant.id).await?;
+            let is_ours = |scope: &Scope| scope.api.as_ref().is_some_and(ApiIdentifier::is_ours);
+            let shown = scopes.iter().filter(|scope| all || !is_ours(scope));
+            let views: Vec<_> = shown.map(ScopeView::new).collect();
             return global.output.many(&views, &["name", "api", "description"]);
         }
         Command::Add { name, description, api } => {

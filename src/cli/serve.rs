@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::{Failure, Global, flags::ServeFlags, log, signal, workspace};
+use super::{Failure, Global, flags::ServeFlags, log, signal, stream, workspace};
 use crate::admin::Admin;
 use crate::config::{ListenSettings, Settings};
 use crate::http::server::{self, Answers, Server};
@@ -20,8 +20,11 @@ use crate::issuer::directory::FOLLOW_EVERY;
 use crate::issuer::{Directory, Services};
 use crate::keys::signing::Signing;
 
-/// How often the last use of credentials is written down.
-const WRITE_USES_EVERY: Duration = Duration::from_secs(5);
+/// How often last uses and counts are written down.
+const WRITE_USAGE_EVERY: Duration = Duration::from_secs(5);
+
+/// How often refusals are written down, so that whoever asks why soon after finds one.
+const WRITE_REFUSALS_EVERY: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether signing keys have to be made, sign, retire or go.
 const ROTATE_EVERY: Duration = Duration::from_secs(10);
@@ -90,8 +93,10 @@ pub(super) async fn serve(
     stop: Stop,
 ) -> Result<(), Failure> {
     let signing = Signing::new(processors());
-    let Admin { store, clock, random, vault, .. } = admin;
-    let directory = Arc::new(Directory::open(Services::new(store, clock, random, vault, signing)).await?);
+    let Admin { store, clock, random, vault, .. } = admin.clone();
+    let (issuance, writer) = stream::open(&settings.issuance, &clock)?;
+    let services = Services::new(store, clock, random, vault, signing).telling(issuance);
+    let directory = Arc::new(Directory::open(services).await?);
     let certificates = match &settings.listen.tls {
         None => None,
         Some(files) => Some(Arc::new(Certificates::load(&files.certificate, &files.key)?)),
@@ -99,7 +104,7 @@ pub(super) async fn serve(
     let https = certificates.is_some() || settings.listen.behind_proxy;
     let any_host = listeners.public_address.ip().is_loopback();
     let public = Arc::new(Front::new(Listener::Public { https, any_host }, Arc::clone(&directory)));
-    let admin = Arc::new(Front::new(Listener::Admin, Arc::clone(&directory)));
+    let admin = Arc::new(Front::new(Listener::Admin(Box::new(admin)), Arc::clone(&directory)));
     let max_connections = settings.listen.max_connections;
 
     let mut chores = JoinSet::new();
@@ -108,6 +113,8 @@ pub(super) async fn serve(
         chores.spawn(async move { certificates.follow(stop).await });
     }
     spawn_chores(&mut chores, &directory);
+    let (notes_stop, notes_stopped) = Stop::new();
+    let notes = tokio::spawn(write_notes(Arc::clone(&directory), notes_stopped));
     // The admin listener stays while the public one empties, so that probes see why it is not ready.
     let (admin_stop, admin_stopped) = Stop::new();
     let admin_server = Server { front: Arc::clone(&admin), certificates: None, max_connections: 256 };
@@ -124,22 +131,22 @@ pub(super) async fn serve(
     admin_stop.stop();
     let _ = admin_task.await;
     chores.abort_all();
-    directory.write_uses().await?;
+    // What is being written is written to its end, so that it is neither lost nor counted twice.
+    notes_stop.stop();
+    let _ = notes.await;
+    let written = (directory.write_usage().await, directory.write_refusals().await);
+    stream::finish(writer).await;
+    written.0.and(written.1)?;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// What goes on beside the requests: following the store, rotating keys, writing down uses, forgetting the past.
+/// What goes on beside the requests: following the store, rotating keys, forgetting the past.
 fn spawn_chores(chores: &mut JoinSet<()>, directory: &Arc<Directory>) {
     let follower = Arc::clone(directory);
     chores.spawn(every(FOLLOW_EVERY, "the store could not be followed", move || {
         let directory = Arc::clone(&follower);
         async move { directory.follow().await }
-    }));
-    let writer = Arc::clone(directory);
-    chores.spawn(every(WRITE_USES_EVERY, "the last use of secrets could not be written down", move || {
-        let directory = Arc::clone(&writer);
-        async move { directory.write_uses().await }
     }));
     let rotator = Arc::clone(directory);
     chores.spawn(every(ROTATE_EVERY, "the signing keys could not be rotated", move || {
@@ -153,8 +160,27 @@ fn spawn_chores(chores: &mut JoinSet<()>, directory: &Arc<Directory>) {
     }));
 }
 
+/// Writes down what was noticed, until told to stop; never stops in the middle of a write.
+async fn write_notes(directory: Arc<Directory>, mut stop: Stop) {
+    let (now, period) = (Instant::now(), WRITE_USAGE_EVERY);
+    let mut usage_ticks = interval_at(now + period, period);
+    let mut refusal_ticks = interval_at(now + WRITE_REFUSALS_EVERY, WRITE_REFUSALS_EVERY);
+    let mut usage = Trouble::new("last uses and counts could not be written down");
+    let mut refusals = Trouble::new("refusals could not be written down");
+    for ticks in [&mut usage_ticks, &mut refusal_ticks] {
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    }
+    loop {
+        tokio::select! {
+            () = stop.said() => return,
+            _ = usage_ticks.tick() => usage.note(&directory.write_usage().await),
+            _ = refusal_ticks.tick() => refusals.note(&directory.write_refusals().await),
+        }
+    }
+}
+
 /// Does something again and again, a period after the start for the first time: the server has just read the store, and a
-/// machine's clock may be set right while it starts. A failure is logged when it begins and when it ends, not each time.
+/// machine's clock may be set right while it starts.
 async fn every<F, E>(period: Duration, failure: &'static str, chore: impl Fn() -> F)
 where
     F: Future<Output = Result<(), E>>,
@@ -162,22 +188,32 @@ where
 {
     let mut ticks = interval_at(Instant::now() + period, period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut failing = false;
+    let mut trouble = Trouble::new(failure);
     loop {
         ticks.tick().await;
-        match chore().await {
-            Ok(()) if failing => {
-                failing = false;
-                tracing::info!("over: {failure}");
-            }
-            Ok(()) => {}
-            Err(error) => {
-                if !failing {
-                    tracing::error!(%error, "{failure}");
-                }
-                failing = true;
-            }
+        trouble.note(&chore().await);
+    }
+}
+
+/// A failure that is logged when it begins and when it ends, not each time.
+struct Trouble {
+    failure: &'static str,
+    lasts: bool,
+}
+
+impl Trouble {
+    fn new(failure: &'static str) -> Self {
+        Self { failure, lasts: false }
+    }
+
+    fn note<E: std::fmt::Display>(&mut self, done: &Result<(), E>) {
+        let failure = self.failure;
+        match done {
+            Ok(()) if self.lasts => tracing::info!("over: {failure}"),
+            Err(error) if !self.lasts => tracing::error!(%error, "{failure}"),
+            Ok(()) | Err(_) => {}
         }
+        self.lasts = done.is_err();
     }
 }
 

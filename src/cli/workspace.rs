@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::{Failure, Global, master_key};
 use crate::admin::tenants::{self, TenantChange};
-use crate::admin::{self, Admin};
+use crate::admin::{self, Actor, Admin, Terms};
 use crate::config::{self, Settings, Source, StoreUrl};
 use crate::crypto::random::{Random, SystemRandom};
 use crate::domain::tenant::{DEFAULT_TENANT, Host, IssuerUrl, Tenant};
@@ -60,7 +60,8 @@ pub(super) async fn open(settings: &Settings) -> Result<Admin, Failure> {
     }
     vault.keep(&store.digest_keys().await?)?;
     let experimental = settings.signing.experimental;
-    Ok(Admin { store, clock, random, vault, experimental, actor: actor() })
+    let (vault, actor, terms) = (Arc::new(vault), Actor::local(actor()), Terms::default());
+    Ok(Admin { store, clock, random, vault, experimental, actor, terms })
 }
 
 /// Opens everything, and the tenant that is meant: the one named; or else the default tenant, which is made when there

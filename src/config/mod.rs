@@ -2,6 +2,7 @@
 //! It opens no file and no socket: whether a path can be read or an address bound is found out by whoever uses it.
 
 mod file;
+mod issuance;
 mod issuer;
 mod listen;
 mod log;
@@ -12,6 +13,7 @@ mod signing;
 mod source;
 mod storage;
 
+pub use issuance::{Destination, IssuanceSettings};
 pub use listen::{ListenSettings, TlsFiles};
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use mistake::{Mistake, Mistakes};
@@ -34,6 +36,8 @@ pub struct Settings {
     pub issuer: Option<IssuerUrl>,
     /// The `keys` section.
     pub signing: SigningSettings,
+    /// The `issuance` section.
+    pub issuance: IssuanceSettings,
     /// The `log` section.
     pub log: LogSettings,
     /// What the operator should hear about although nothing is wrong, one sentence each.
@@ -61,12 +65,14 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let listen = listen::read(reader);
     let issuer = issuer::read(reader, listen.as_ref().map(|listen| listen.public));
     let signing = signing::read(reader, storage.as_ref().map(|storage| storage.data.as_path()));
+    let issuance = issuance::read(reader);
     let log = log::read(reader);
     Some(Settings {
         storage: storage?,
         listen: listen?,
         issuer,
         signing: signing?,
+        issuance: issuance?,
         log: log?,
         warnings: reader.warnings(),
     })

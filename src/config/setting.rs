@@ -116,6 +116,21 @@ pub const SETTINGS: &[Setting] = &[
         help: "Whether commands may choose algorithms that are experimental: true or false",
     },
     Setting {
+        name: "issuance.to",
+        default: SettingDefault::Value("off"),
+        help: "Where a line of JSON goes for each token issued and each request refused: off, stdout or a file",
+    },
+    Setting {
+        name: "issuance.rotate_at",
+        default: SettingDefault::Value("100MiB"),
+        help: "How large that file may be before a new one is begun, 4KiB to 1024GiB",
+    },
+    Setting {
+        name: "issuance.keep",
+        default: SettingDefault::Value("10"),
+        help: "How many older files are kept beside it, 1 to 10000",
+    },
+    Setting {
         name: "log.format",
         default: SettingDefault::Value("auto"),
         help: "How log lines are written: auto (text on a terminal, else json), text or json",

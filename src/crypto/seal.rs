@@ -15,7 +15,7 @@ const TAG_BYTES: usize = 16;
 pub struct SealingKey(LessSafeKey);
 
 /// A sealed private key: version, 96-bit nonce, ciphertext and tag. Safe to store; useless without the master key.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(Vec<u8>);
 
 /// What was sealed did not open: another master key, another row, or damage.

@@ -147,10 +147,10 @@ impl DigestKey {
         self.bytes.as_slice()
     }
 
-    /// The digest of `secret` for the application `owner`. The owner is part of what is digested, so that a digest
+    /// The digest of `secret` for its `owner`, an application or an operator. The owner is part of what is digested, so that a digest
     /// copied to another application's row proves nothing there.
     #[must_use]
-    pub fn digest(&self, owner: &[u8; 16], secret: &Secret) -> SecretDigest {
+    pub fn digest(&self, owner: &[u8], secret: &Secret) -> SecretDigest {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(owner);
         context.update(secret.expose().as_bytes());

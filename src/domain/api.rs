@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Invalid;
 use super::id::TenantId;
+use super::power::ADMIN_API;
 use super::time::Timestamp;
 use super::token::TokenSettings;
 
@@ -62,6 +63,18 @@ impl ApiIdentifier {
     #[must_use]
     pub fn is_ours(&self) -> bool {
         self.0.get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS))
+    }
+
+    /// The one of the API that administers this server.
+    #[must_use]
+    pub fn admin() -> Self {
+        Self(ADMIN_API.into())
+    }
+
+    /// Whether it is that of the API that administers this server.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        &*self.0 == ADMIN_API
     }
 
     /// The identifier.

@@ -9,6 +9,7 @@ use super::Invalid;
 use super::api::ApiIdentifier;
 use super::credential::Credential;
 use super::id::{ApplicationId, TenantId};
+use super::power::Powers;
 use super::scope::{ScopeName, ScopeSet};
 use super::tenant::Tenant;
 use super::time::Timestamp;
@@ -98,6 +99,13 @@ impl Registered {
     #[must_use]
     pub fn may_call(&self, api: &ApiIdentifier) -> bool {
         self.application.apis.contains(api) || self.scope_apis.values().any(|one| one == api)
+    }
+
+    /// What it may do to this server: what its scopes of the admin API permit.
+    #[must_use]
+    pub fn powers(&self) -> Powers {
+        let is_ours = |name: &&ScopeName| self.scope_apis.get(*name).is_some_and(ApiIdentifier::is_admin);
+        Powers::of(self.application.scopes.names().iter().filter(is_ours).map(ScopeName::as_str))
     }
 
     /// The one place that decides whether an application is live.

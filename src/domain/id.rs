@@ -73,3 +73,7 @@ identifier!(
     /// Names one HTTP request: the `X-Request-Id` of its answer and of its log line.
     RequestId
 );
+identifier!(
+    /// Names an operator inside; people use its name.
+    OperatorId
+);

@@ -6,12 +6,15 @@ use std::slice;
 use super::id::{KeyId, TokenId};
 use super::tenant::IssuerUrl;
 use super::time::Timestamp;
+use super::token::TokenProfile;
 
 /// What a token says that this server has signed. Only its signature is known to be good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuedToken {
     /// Its id, `jti`.
     pub id: TokenId,
+    /// Its shape, which `typ` tells.
+    pub profile: TokenProfile,
     /// The key that signed it.
     pub key: KeyId,
     /// Who issued it, `iss`.

@@ -26,6 +26,8 @@ pub struct Scope {
     pub api: Option<ApiIdentifier>,
     /// When it was registered.
     pub created_at: Timestamp,
+    /// Counts its changes, so that two operators do not overwrite each other.
+    pub version: i64,
 }
 
 /// A `scope-token` (RFC 6749 §3.3): one or more of 0x21, 0x23 to 0x5B, 0x5D to 0x7E. Cheap to copy.

@@ -35,6 +35,12 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// Reads an instant as RFC 3339 writes it; what is finer than a millisecond is cut off.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(|instant| Self(instant.as_millisecond()))
+    }
+
     /// How much later it is than `earlier`; nothing when it is earlier itself.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

@@ -9,7 +9,9 @@ use axum::response::Response;
 use tokio::time::{Instant, sleep_until};
 
 use super::context::Context;
-use super::{oauth_error, read, respond};
+use super::oauth_error::{self, render};
+use super::read::{self, Unread};
+use crate::domain::refusal::Endpoint;
 use crate::issuer::Issuer;
 use crate::issuer::directory::TrueSince;
 use crate::oauth::error::{ErrorCode, OAuthError};
@@ -25,6 +27,7 @@ pub(super) struct Asked {
     pub(super) issuer: Arc<Issuer>,
     /// What it says.
     pub(super) incoming: Incoming,
+    endpoint: Endpoint,
     since: TrueSince,
     read_at: Instant,
 }
@@ -34,13 +37,22 @@ impl Asked {
     ///
     /// # Errors
     /// The answer to give instead.
-    pub(super) async fn read(request: Request, context: &Context) -> Result<Self, Response> {
-        let (incoming, read_at) = read::form(request, context).await?;
+    pub(super) async fn read(
+        request: Request,
+        context: &Context,
+        endpoint: Endpoint,
+    ) -> Result<Self, Response> {
+        let refuse = |error| render(&error, context, endpoint);
+        let (incoming, read_at) = match read::form(request, context.source).await {
+            Ok(read) => read,
+            Err(Unread::Refused(error)) => return Err(refuse(error)),
+            Err(Unread::Fault(fault)) => return Err(oauth_error::answer(fault, context, endpoint)),
+        };
         // The body may have taken its time; whether the tenant is live is asked again now that it is here.
         match context.directory.current(context.issuer.tenant().id).await {
-            Ok((Some(issuer), since)) => Ok(Self { issuer, incoming, since, read_at }),
-            Ok((None, _)) => Err(respond::try_again()),
-            Err(error) => Err(oauth_error::render(&error.into(), context)),
+            Ok((Some(issuer), since)) => Ok(Self { issuer, incoming, endpoint, since, read_at }),
+            Ok((None, _)) => Err(refuse(OAuthError::not_now("the tenant was removed, or cannot work now"))),
+            Err(error) => Err(refuse(error.into())),
         }
     }
 
@@ -70,13 +82,16 @@ impl Asked {
         self,
         context: &Context,
         answered: Result<T, OAuthError>,
-        render: impl FnOnce(T) -> Response,
+        answer: impl FnOnce(T) -> Response,
     ) -> Response {
         match answered {
-            Ok(_) if !context.directory.may_hand_out(self.since) => respond::try_again(),
-            Ok(answer) => render(answer),
+            Ok(_) if !context.directory.may_hand_out(self.since) => {
+                let held_up = OAuthError::not_now("the request was held up inside the server for too long");
+                render(&held_up, context, self.endpoint)
+            }
+            Ok(answered) => answer(answered),
             Err(error) => {
-                let response = oauth_error::render(&error, context);
+                let response = render(&error, context, self.endpoint);
                 if error.code == ErrorCode::InvalidClient {
                     sleep_until(self.read_at + FAILURE_ANSWERED_AFTER).await;
                 }

@@ -28,3 +28,12 @@ pub(super) struct AdminContext {
     /// Whether the server is about to stop.
     pub(super) stopping: bool,
 }
+
+/// What is known of a request to the admin API before anybody has proved who they are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asking {
+    /// Names the request in its answer, in the log and in the audit.
+    pub(super) request_id: RequestId,
+    /// Where it came from, as far as the connection tells.
+    pub(super) source: Option<IpAddr>,
+}

@@ -17,9 +17,11 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use tower_service::Service;
 
-use super::context::{AdminContext, Context};
+use super::admin::{AdminApi, ROOT as ADMIN_ROOT};
+use super::context::{AdminContext, Asking, Context};
 use super::respond::{self, refuse};
 use super::server::Answers;
+use crate::admin::Admin;
 use crate::domain::id::RequestId;
 use crate::domain::tenant::Host;
 use crate::issuer::Directory;
@@ -32,7 +34,6 @@ pub(super) const MAX_FIELDS: usize = 100;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Which listener a front stands behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listener {
     /// Callers and resource servers.
     Public {
@@ -41,15 +42,20 @@ pub enum Listener {
         /// Whether a single tenant answers to any host: on loopback only.
         any_host: bool,
     },
-    /// Operators.
-    Admin,
+    /// Operators: what they change is changed with this.
+    Admin(Box<Admin>),
+}
+
+/// What stands behind a front.
+enum Behind {
+    Public { https: bool, any_host: bool },
+    Admin { probes: Router, api: AdminApi },
 }
 
 /// The one service behind a listener.
 pub struct Front {
-    listener: Listener,
+    behind: Behind,
     directory: Arc<Directory>,
-    admin_routes: Router,
     stopping: AtomicBool,
 }
 
@@ -82,7 +88,14 @@ impl Front {
     /// A front of a listener.
     #[must_use]
     pub fn new(listener: Listener, directory: Arc<Directory>) -> Self {
-        Self { listener, directory, admin_routes: super::admin_routes(), stopping: AtomicBool::new(false) }
+        let behind = match listener {
+            Listener::Public { https, any_host } => Behind::Public { https, any_host },
+            Listener::Admin(admin) => {
+                let api = AdminApi::new(*admin, Arc::clone(&directory));
+                Behind::Admin { probes: super::probes(), api }
+            }
+        };
+        Self { behind, directory, stopping: AtomicBool::new(false) }
     }
 
     async fn dispatch(&self, request: Request, request_id: RequestId, source: Option<IpAddr>) -> Response {
@@ -108,9 +121,12 @@ impl Front {
                 "The request names no single valid host.",
             );
         };
-        match self.listener {
-            Listener::Admin => self.answer_admin(request).await,
-            Listener::Public { https, any_host } => {
+        match self.behind {
+            Behind::Admin { ref api, .. } if request.uri().path().starts_with(ADMIN_ROOT) => {
+                api.answer(request, Asking { request_id, source }).await
+            }
+            Behind::Admin { ref probes, .. } => self.answer_probe(probes, request).await,
+            Behind::Public { https, any_host } => {
                 let host = host.map(|host| host.without_default_port(https));
                 match self.directory.find(host.as_ref(), any_host).await {
                     Ok(Found::Tenant(issuer)) => {
@@ -132,11 +148,11 @@ impl Front {
         }
     }
 
-    async fn answer_admin(&self, mut request: Request) -> Response {
+    async fn answer_probe(&self, probes: &Router, mut request: Request) -> Response {
         let stopping = self.stopping.load(Ordering::Acquire);
         let context = AdminContext { directory: Arc::clone(&self.directory), stopping };
         request.extensions_mut().insert(context);
-        let answered: Result<Response, Infallible> = self.admin_routes.clone().call(request).await;
+        let answered: Result<Response, Infallible> = probes.clone().call(request).await;
         answered.unwrap_or_else(|never| match never {})
     }
 
@@ -151,7 +167,7 @@ impl Front {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
         }
-        if matches!(self.listener, Listener::Public { https: true, .. }) {
+        if matches!(self.behind, Behind::Public { https: true, .. }) {
             // RFC 6797 §6.1.
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
         }
@@ -161,20 +177,21 @@ impl Front {
     }
 }
 
-/// Methods that RFC 9110 and RFC 5789 do not name (A04).
+/// Methods that RFC 9110 and RFC 5789 do not name (A04). QUERY is on its way into the registry, and known.
 fn is_unknown(method: &Method) -> bool {
-    ![
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::DELETE,
-        Method::CONNECT,
-        Method::OPTIONS,
-        Method::TRACE,
-        Method::PATCH,
-    ]
-    .contains(method)
+    method.as_str() != "QUERY"
+        && ![
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::DELETE,
+            Method::CONNECT,
+            Method::OPTIONS,
+            Method::TRACE,
+            Method::PATCH,
+        ]
+        .contains(method)
 }
 
 /// Whether a body is coded in any way but chunked (RFC 9112 §6.1); hyper undoes only that.

@@ -9,6 +9,7 @@ use axum::response::Response;
 use super::asked::Asked;
 use super::context::Context;
 use super::respond::{JSON_UTF8, json};
+use crate::domain::refusal::Endpoint;
 use crate::oauth::introspect::{Format, introspect};
 
 /// The media type of a signed answer (RFC 9701 §10.2).
@@ -17,7 +18,7 @@ const JWT: &str = "application/token-introspection+jwt";
 /// Answers an introspection request.
 pub(super) async fn answer(context: Context, request: Request) -> Response {
     let format = format(request.headers());
-    let mut asked = match Asked::read(request, &context).await {
+    let mut asked = match Asked::read(request, &context, Endpoint::Introspection).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };

@@ -7,6 +7,7 @@ use axum::http::Method;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 
+mod admin;
 mod asked;
 pub mod client;
 mod connection;
@@ -81,8 +82,8 @@ async fn answer_public(context: Context, request: Request) -> Response {
     }
 }
 
-/// What operators and their probes reach.
-fn admin_routes() -> Router {
+/// What probes reach.
+fn probes() -> Router {
     Router::new()
         .route("/health/live", only("GET, HEAD, OPTIONS", get(health::live)))
         .route("/health/ready", only("GET, HEAD, OPTIONS", get(health::ready)))

@@ -1,6 +1,7 @@
 //! An HTTP request into an `Incoming`: content type, limits, deadlines.
 //! Not for: what the form says (`oauth/form.rs`).
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
@@ -11,12 +12,13 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout};
 
-use super::context::Context;
-use super::oauth_error;
 use super::respond::{refuse, with};
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::form::Form;
 use crate::oauth::request::{Authorization, Incoming};
+
+/// The media type of forms.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Longest body, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -27,67 +29,104 @@ const STALL_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a whole body may take, so that sending a byte now and then does not hold a connection for ever.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Reads a form request; when its last byte was read comes with it.
-///
-/// # Errors
-/// The answer to give instead.
-pub(super) async fn form(request: Request, context: &Context) -> Result<(Incoming, Instant), Response> {
-    let (head, body) = request.into_parts();
-    if !is_form(&head.headers) {
-        const TYPE: &str = "Send the parameters as application/x-www-form-urlencoded.";
-        let response = refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::InvalidRequest, TYPE);
-        return Err(with(
-            response,
-            header::HeaderName::from_static("accept-post"),
-            "application/x-www-form-urlencoded",
-        ));
-    }
-    let render = |error: OAuthError| oauth_error::render(&error, context);
-    let authorization = authorization(&head.headers).map_err(render)?;
-    let declared =
-        head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
-        return Err(Unreadable::TooLong.answer());
-    }
-    let body = timeout(BODY_DEADLINE, collect(body, declared)).await.unwrap_or(Err(Unreadable::Stalled));
-    let body = body.map_err(Unreadable::answer)?;
-    let read_at = Instant::now();
-    let form = Form::parse(&body).map_err(render)?;
-    Ok((Incoming { form, authorization, source: context.source }, read_at))
+/// Why a request could not be read.
+pub(super) enum Unread {
+    /// The protocol has a word for it.
+    Refused(OAuthError),
+    /// It is no form, or did not arrive.
+    Fault(Fault),
 }
 
-/// Why a body could not be read. The connection is closed after each, since what follows on it is unknown.
-#[derive(Debug, Clone, Copy)]
-enum Unreadable {
+/// A fault before the protocol is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The body is said to be something else.
+    NotAForm,
+    /// The body is too long.
     TooLong,
+    /// The body stood still.
     Stalled,
+    /// The body ended too early, or is framed wrongly.
     Broken,
 }
 
-impl Unreadable {
-    fn answer(self) -> Response {
-        let (status, description) = match self {
-            Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 64 KiB."),
-            Self::Stalled => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time."),
-            Self::Broken => (StatusCode::BAD_REQUEST, "The body is broken."),
+impl Fault {
+    /// What is wrong, in words for the caller.
+    pub(super) const fn description(self) -> &'static str {
+        match self {
+            Self::NotAForm => "Send the parameters as application/x-www-form-urlencoded.",
+            Self::TooLong => "The body is longer than 64 KiB.",
+            Self::Stalled => "The body did not arrive in time.",
+            Self::Broken => "The body is broken.",
+        }
+    }
+
+    /// The answer. The connection is closed where what follows on it is unknown.
+    pub(super) fn answer(self) -> Response {
+        let accept_post = header::HeaderName::from_static("accept-post");
+        let (status, name, value) = match self {
+            Self::NotAForm => (StatusCode::UNSUPPORTED_MEDIA_TYPE, accept_post, FORM),
+            Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, header::CONNECTION, "close"),
+            Self::Stalled => (StatusCode::REQUEST_TIMEOUT, header::CONNECTION, "close"),
+            Self::Broken => (StatusCode::BAD_REQUEST, header::CONNECTION, "close"),
         };
-        with(refuse(status, ErrorCode::InvalidRequest, description), header::CONNECTION, "close")
+        with(refuse(status, ErrorCode::InvalidRequest, self.description()), name, value)
     }
 }
 
+impl From<OAuthError> for Unread {
+    fn from(error: OAuthError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Fault> for Unread {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Reads a form request; when its last byte was read comes with it.
+///
+/// # Errors
+/// Why it could not be read.
+pub(super) async fn form(request: Request, source: Option<IpAddr>) -> Result<(Incoming, Instant), Unread> {
+    let (head, body) = request.into_parts();
+    if !is_form(&head.headers) {
+        return Err(Fault::NotAForm.into());
+    }
+    let authorization = authorization(&head.headers)?;
+    let body = self::body(body, &head.headers).await?;
+    let read_at = Instant::now();
+    let form = Form::parse(&body)?;
+    Ok((Incoming { form, authorization, source }, read_at))
+}
+
+/// Reads a body.
+///
+/// # Errors
+/// Why it could not be read.
+pub(super) async fn body(body: Body, headers: &HeaderMap) -> Result<Bytes, Fault> {
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
+        return Err(Fault::TooLong);
+    }
+    timeout(BODY_DEADLINE, collect(body, declared)).await.unwrap_or(Err(Fault::Stalled))
+}
+
 /// Collects a body; nearly every one comes in one piece, and is not copied.
-async fn collect(mut body: Body, declared: Option<usize>) -> Result<Bytes, Unreadable> {
+async fn collect(mut body: Body, declared: Option<usize>) -> Result<Bytes, Fault> {
     let mut first = Bytes::new();
     let mut whole = BytesMut::new();
     while !body.is_end_stream() {
-        let frame = timeout(STALL_DEADLINE, body.frame()).await.map_err(|_| Unreadable::Stalled)?;
+        let frame = timeout(STALL_DEADLINE, body.frame()).await.map_err(|_| Fault::Stalled)?;
         let Some(frame) = frame else { break };
         // Trailers are no part of the form.
-        let Ok(data) = frame.map_err(|_| Unreadable::Broken)?.into_data() else {
+        let Ok(data) = frame.map_err(|_| Fault::Broken)?.into_data() else {
             continue;
         };
         if first.len() + whole.len() + data.len() > MAX_BODY_BYTES {
-            return Err(Unreadable::TooLong);
+            return Err(Fault::TooLong);
         }
         if first.is_empty() && whole.is_empty() {
             first = data;
@@ -118,7 +157,7 @@ fn is_form(headers: &HeaderMap) -> bool {
         }
         _ => true,
     };
-    media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") && parts.all(acceptable)
+    media_type.eq_ignore_ascii_case(FORM) && parts.all(acceptable)
 }
 
 /// The `Authorization` field, of which there may be one (A21).

@@ -20,7 +20,7 @@ pub(super) const OUR_FAULT: &str =
     "Something is wrong inside the server. Its log has the details under the request id.";
 
 /// How soon a caller should try again, in seconds.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+pub(super) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// When a limit that holds for a minute is over, in seconds.
 const IN_A_MINUTE: HeaderValue = HeaderValue::from_static("60");
@@ -57,9 +57,11 @@ pub(super) fn refuse(status: StatusCode, code: ErrorCode, description: &'static 
     refusal(status, code, Some(description))
 }
 
+/// What a caller is told of trouble of ours that may pass.
+pub(super) const TRY_AGAIN: &str = "The server cannot answer right now. Try again.";
+
 /// Our own trouble, which may pass.
 pub(super) fn try_again() -> Response {
-    const TRY_AGAIN: &str = "The server cannot answer right now. Try again.";
     refuse(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable, TRY_AGAIN)
 }
 

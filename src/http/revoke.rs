@@ -7,11 +7,12 @@ use axum::response::Response;
 
 use super::asked::Asked;
 use super::context::Context;
+use crate::domain::refusal::Endpoint;
 use crate::oauth::revoke::revoke;
 
 /// Answers a revocation request.
 pub(super) async fn answer(context: Context, request: Request) -> Response {
-    let mut asked = match Asked::read(request, &context).await {
+    let mut asked = match Asked::read(request, &context, Endpoint::Revocation).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };

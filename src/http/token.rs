@@ -8,16 +8,38 @@ use axum::response::Response;
 use super::asked::Asked;
 use super::context::Context;
 use super::respond::{JSON_UTF8, json};
+use crate::domain::refusal::Endpoint;
+use crate::issuer::issuance::Issued;
 use crate::oauth::token::{self, TokenResponse};
 
 /// Answers a token request.
 pub(super) async fn answer(context: Context, request: Request) -> Response {
-    let mut asked = match Asked::read(request, &context).await {
+    let mut asked = match Asked::read(request, &context, Endpoint::Token).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };
     let answered = asked.answer(&context, token::issue).await;
-    asked.finish(&context, answered, |response| render(&response)).await
+    asked
+        .finish(&context, answered, |response| {
+            context.issuer.note_issued(&issued(&response, &context));
+            render(&response)
+        })
+        .await
+}
+
+/// What is noted of a token that is handed out.
+fn issued<'token>(response: &'token TokenResponse, context: &Context) -> Issued<'token> {
+    Issued {
+        request: context.request_id,
+        source: context.source,
+        application: &response.authenticated.application().client_id,
+        credential: response.authenticated.credential(),
+        scopes: &response.scopes,
+        apis: &response.audience,
+        token: response.id,
+        key: response.key,
+        expires_at: response.expires_at,
+    }
 }
 
 /// The members and their order are the reference's. None of them holds a character that JSON escapes: the token is

@@ -114,6 +114,16 @@ impl Directory {
         Ok(Found::Nobody)
     }
 
+    /// The tenant that issues under this name, character by character.
+    ///
+    /// # Errors
+    /// When the memory is too old to be trusted and the store does not answer.
+    pub async fn issuing_as(&self, name: &str) -> Result<Option<Arc<Issuer>>, StoreError> {
+        self.ensure_true().await?;
+        let tenants = self.tenants.load();
+        Ok(tenants.by_id.values().find(|issuer| issuer.tenant().issuer.as_str() == name).cloned())
+    }
+
     /// A tenant as it is now, for a request that found it some time ago, and since when that was known.
     ///
     /// # Errors
@@ -141,22 +151,20 @@ impl Directory {
         self.follow_now().await
     }
 
-    /// Writes down which credentials were used since the last time.
+    /// Writes down what was noticed of use since the last time: last uses and counts.
     ///
     /// # Errors
     /// When the store does not answer; what was not written is kept for the next time.
-    pub async fn write_uses(&self) -> Result<(), StoreError> {
-        let uses = self.services.uses.take();
-        if uses.is_empty() {
-            return Ok(());
-        }
-        let written = self.services.cached.store().record_use(uses.clone()).await;
-        if written.is_err() {
-            for (credential, at) in uses {
-                self.services.uses.note(credential, at);
-            }
-        }
-        written
+    pub async fn write_usage(&self) -> Result<(), StoreError> {
+        self.services.write_usage().await
+    }
+
+    /// Writes down the refusals since the last time.
+    ///
+    /// # Errors
+    /// When the store does not answer; what was not written is kept for the next time.
+    pub async fn write_refusals(&self) -> Result<(), StoreError> {
+        self.services.write_refusals().await
     }
 
     /// Makes the keys of every tenant sign, retire and go as the schedule says. While the clock is known to be wrong

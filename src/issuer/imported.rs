@@ -44,7 +44,7 @@ pub enum NotJudged {
     #[error("too many imported secrets wait to be checked")]
     Busy,
     /// The check could not be made.
-    #[error("an imported secret could not be checked")]
+    #[error("the hash of an imported secret could not be checked")]
     Failed,
 }
 
@@ -161,7 +161,9 @@ impl Guess {
             at: self.services.clock.now(),
             tenant: Some(self.tenant),
             actor: ACTOR.to_owned(),
-            action: "application.secret.redigest",
+            source: ACTOR.to_owned(),
+            request: None,
+            action: "application.secret.redigest".into(),
             subject: self.client_id.to_string(),
             detail: json!({ "secret": credential.to_string(), "hash": name }),
         };

@@ -10,7 +10,7 @@ use crate::crypto::random::{Pooled, Random};
 use crate::crypto::secret::{Secret, SecretDigest};
 use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::Registered;
-use crate::domain::id::{ApplicationId, CredentialId, TokenId};
+use crate::domain::id::{ApplicationId, TokenId};
 use crate::domain::issued::IssuedToken;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::{Clock, Timestamp};
@@ -24,10 +24,13 @@ mod clock_watch;
 pub mod directory;
 pub mod document;
 pub mod imported;
+pub mod issuance;
 mod misses;
+mod notes;
+mod refusals;
 mod slow_checks;
 mod tokens;
-mod uses;
+mod usage;
 
 use clock_watch::ClockWatch;
 use directory::{STORE_DEADLINE, unavailable};
@@ -35,10 +38,12 @@ use document::Documents;
 use imported::Imported;
 
 pub use directory::Directory;
+use issuance::Issuance;
 pub use misses::MISSES_PER_MINUTE;
 use misses::Misses;
+use refusals::Refusals;
 use tokens::VerifiedTokens;
-use uses::Uses;
+use usage::Usage;
 
 /// What all tenants share.
 pub struct Services {
@@ -46,9 +51,11 @@ pub struct Services {
     clock: Arc<dyn Clock>,
     /// For ids of requests and tokens, and nothing that is secret.
     ids: Pooled,
-    vault: Vault,
+    vault: Arc<Vault>,
     signing: Signing,
-    uses: Uses,
+    usage: Usage,
+    refusals: Refusals,
+    issuance: Issuance,
     clock_watch: ClockWatch,
     tokens: VerifiedTokens,
     misses: Misses,
@@ -62,15 +69,32 @@ impl Services {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
-        vault: Vault,
+        vault: Arc<Vault>,
         signing: Signing,
     ) -> Self {
         let clock_watch = ClockWatch::new(clock.as_ref());
-        let (cached, uses, tokens) = (Cached::new(store), Uses::default(), VerifiedTokens::new());
-        let (ids, misses) = (Pooled::new(random), Misses::default());
         // Half of what signs: the other half goes on serving.
         let imported = Imported::new(signing.places() / 2);
-        Self { cached, clock, ids, vault, signing, uses, clock_watch, tokens, misses, imported }
+        Self {
+            cached: Cached::new(store),
+            clock,
+            ids: Pooled::new(random),
+            vault,
+            signing,
+            usage: Usage::default(),
+            refusals: Refusals::default(),
+            issuance: Issuance::off(),
+            clock_watch,
+            tokens: VerifiedTokens::new(),
+            misses: Misses::default(),
+            imported,
+        }
+    }
+
+    /// The same, with each token and each refusal told in a stream.
+    #[must_use]
+    pub fn telling(self, issuance: Issuance) -> Self {
+        Self { issuance, ..self }
     }
 }
 
@@ -179,11 +203,6 @@ impl Issuer {
     pub fn digest(&self, under: Option<&str>, application: ApplicationId, secret: &Secret) -> SecretDigest {
         let vault = &self.services.vault;
         vault.digest(under.unwrap_or(vault.fingerprint()), application, secret)
-    }
-
-    /// Notes that a credential was used now. It is written down in a while, not for each token.
-    pub fn note_use(&self, credential: CredentialId) {
-        self.services.uses.note(credential, self.now());
     }
 
     /// Signs with a key of this tenant what `oauth` has written: header and payload joined by a dot.

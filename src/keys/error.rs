@@ -52,6 +52,11 @@ pub enum CannotUse {
         /// Which algorithm.
         algorithm: String,
     },
+    /// An answer that was kept is sealed under another master key, or damaged.
+    #[error(
+        "the answer to this request was kept, but does not open any more: see what was made, and ask anew"
+    )]
+    LostAnswer,
     /// A key could not be made.
     #[error("the crypto library could not make a key")]
     NotMade,

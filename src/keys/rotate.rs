@@ -120,7 +120,9 @@ impl Rotation<'_> {
             at: now,
             tenant: Some(tenant.id),
             actor: ACTOR.to_owned(),
-            action,
+            source: ACTOR.to_owned(),
+            request: None,
+            action: action.into(),
             subject: subject.to_string(),
             detail,
         };

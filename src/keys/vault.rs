@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use zeroize::Zeroizing;
 
 use super::CannotUse;
 use crate::crypto::algorithm::{Algorithm, PrivateKey};
 use crate::crypto::master::MasterKey;
 use crate::crypto::random::Random;
-use crate::crypto::seal::SealingKey;
+use crate::crypto::seal::{Sealed, SealingKey};
 use crate::crypto::secret::{DigestKey, Secret, SecretDigest};
-use crate::domain::id::{ApplicationId, KeyId, TenantId};
+use crate::domain::id::{ApplicationId, KeyId, OperatorId, TenantId};
 use crate::domain::signing_key::{KeptDigestKey, KeyState, SigningKey};
 use crate::domain::time::Timestamp;
 
@@ -79,10 +80,7 @@ impl Vault {
     /// the digest is made all the same, and matches nothing.
     #[must_use]
     pub fn digest(&self, under: &str, application: ApplicationId, secret: &Secret) -> SecretDigest {
-        let kept = self.kept.load();
-        let derived = self.derived_from(under).map(|derived| &derived.digesting);
-        let key = derived.or_else(|| kept.get(under)).unwrap_or(&self.own.digesting);
-        key.digest(application.as_bytes(), secret)
+        self.digest_of(under, application.as_bytes(), secret)
     }
 
     /// Takes in the digest keys of former master keys, all there are. One that is open already stays open, so that
@@ -206,6 +204,41 @@ impl Vault {
 
     fn derived_from(&self, fingerprint: &str) -> Option<&Derived> {
         std::iter::once(&self.own).chain(&self.accepted).find(|derived| derived.fingerprint == fingerprint)
+    }
+
+    /// Seals an answer that may hold a secret, for `row` alone.
+    #[must_use]
+    pub fn seal_answer(&self, row: &str, answer: &[u8]) -> Sealed {
+        self.own.sealing.seal(row, answer, self.random.as_ref())
+    }
+
+    /// Opens an answer that was sealed for `row` under the master key of this fingerprint.
+    ///
+    /// # Errors
+    /// When it does not open.
+    pub fn open_answer(
+        &self,
+        row: &str,
+        sealed: &Sealed,
+        under: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, CannotUse> {
+        let derived = self.derived_from(under);
+        derived.and_then(|derived| derived.sealing.open(row, sealed).ok()).ok_or(CannotUse::LostAnswer)
+    }
+
+    /// The digest of an operator's secret, under the digest key of the master key `under`. What stands before the id
+    /// keeps it apart from that of any application.
+    #[must_use]
+    pub fn operator_digest(&self, under: &str, operator: OperatorId, secret: &Secret) -> SecretDigest {
+        let context = [b"operator".as_slice(), operator.as_bytes()].concat();
+        self.digest_of(under, &context, secret)
+    }
+
+    fn digest_of(&self, under: &str, owner: &[u8], secret: &Secret) -> SecretDigest {
+        let kept = self.kept.load();
+        let derived = self.derived_from(under).map(|derived| &derived.digesting);
+        let key = derived.or_else(|| kept.get(under)).unwrap_or(&self.own.digesting);
+        key.digest(owner, secret)
     }
 
     fn open_digest_key(&self, key: &KeptDigestKey) -> Result<DigestKey, CannotUse> {

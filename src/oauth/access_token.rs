@@ -1,9 +1,12 @@
 //! Mints the access token: a JWT of profile `ciam` or `rfc9068`.
 //! Not for: who may have one, or what for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::crypto::jws;
+use crate::domain::api::Api;
+use crate::domain::id::{KeyId, TokenId};
 use crate::domain::scope::ScopeName;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenProfile;
@@ -29,6 +32,10 @@ const CLAIMS_BYTES: usize = 512;
 pub struct AccessToken {
     /// The compact JWS.
     pub text: String,
+    /// Its `jti`.
+    pub id: TokenId,
+    /// Its `kid`.
+    pub key: KeyId,
     /// Its end.
     pub expires_at: Expiry,
 }
@@ -43,6 +50,12 @@ impl Expiry {
     pub fn remaining(self, now: Timestamp) -> Duration {
         let millis = self.0.saturating_mul(1000).saturating_sub(now.as_millis()).saturating_sub(1);
         Duration::from_secs(u64::try_from(millis).unwrap_or(0) / 1000)
+    }
+
+    /// The instant itself.
+    #[must_use]
+    pub const fn at(self) -> Timestamp {
+        Timestamp::from_seconds(self.0)
     }
 }
 
@@ -59,6 +72,7 @@ pub async fn mint(
     let issued_at = issuer.now().as_seconds();
     let expires_at = issued_at.saturating_add(seconds(authorization.lifetime));
     let application = authenticated.application();
+    let id = issuer.new_token_id();
     let claims = Claims {
         client_id: application.client_id.as_str(),
         apis: authorization.apis.iter().map(|api| api.identifier.as_str()).collect(),
@@ -67,12 +81,22 @@ pub async fn mint(
         issued_at,
         not_before: issued_at.saturating_sub(seconds(authorization.backdating)),
         expires_at,
-        token_id: &issuer.new_token_id().to_string(),
+        token_id: &id.to_string(),
         further: application.claims.rendered(),
     };
     let key = issuer.signing_key(authorization.algorithm.as_deref());
     let unsigned = unsigned(key, authorization.profile, &claims)?;
-    Ok(AccessToken { text: issuer.sign(key, unsigned).await?, expires_at: Expiry(expires_at) })
+    let text = issuer.sign(key, unsigned).await?;
+    Ok(AccessToken { text, id, key: key.id, expires_at: Expiry(expires_at) })
+}
+
+/// The APIs that a token of this shape names in `aud`; none when it names the application.
+#[must_use]
+pub fn audience(profile: TokenProfile, apis: Vec<Arc<Api>>) -> Vec<Arc<Api>> {
+    match profile {
+        TokenProfile::Ciam => Vec::new(),
+        TokenProfile::Rfc9068 => apis,
+    }
 }
 
 /// What a token says, whatever its shape.

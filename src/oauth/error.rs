@@ -118,10 +118,13 @@ impl OAuthError {
     /// Our own trouble: something so new that it is not known here yet.
     #[must_use]
     pub fn not_yet() -> Self {
-        Self {
-            reason: "an API was added a moment ago",
-            ..Self::new(ErrorCode::TemporarilyUnavailable, TRY_AGAIN)
-        }
+        Self::not_now("an API was added a moment ago")
+    }
+
+    /// Our own trouble, which passes. The reason is for the log.
+    #[must_use]
+    pub fn not_now(reason: &'static str) -> Self {
+        Self { reason, ..Self::new(ErrorCode::TemporarilyUnavailable, TRY_AGAIN) }
     }
 
     /// No refusal yet: an imported secret has just proved right, which took so long that everything else has to be looked
@@ -129,9 +132,8 @@ impl OAuthError {
     #[must_use]
     pub fn look_again() -> Self {
         Self {
-            reason: "an imported secret was proved, and nothing was known for certain afterwards",
             look_again: true,
-            ..Self::new(ErrorCode::TemporarilyUnavailable, TRY_AGAIN)
+            ..Self::not_now("an imported secret was proved, and nothing is known after that")
         }
     }
 
@@ -164,8 +166,8 @@ impl OAuthError {
 
     /// Which application it was, for the log.
     #[must_use]
-    pub fn application_for_log(&self) -> Option<&str> {
-        self.application.as_ref().map(ClientId::as_str)
+    pub const fn application(&self) -> Option<&ClientId> {
+        self.application.as_ref()
     }
 
     /// What else helps to find the caller, for the log.
@@ -210,7 +212,10 @@ impl From<NotSigned> for OAuthError {
 
 impl From<NotJudged> for OAuthError {
     fn from(error: NotJudged) -> Self {
-        Self::ours(ErrorCode::TemporarilyUnavailable, TRY_AGAIN, error)
+        Self::not_now(match error {
+            NotJudged::Busy => "too many imported secrets wait to be checked",
+            NotJudged::Failed => "the hash of an imported secret could not be checked",
+        })
     }
 }
 

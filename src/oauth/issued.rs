@@ -10,12 +10,14 @@ use crate::crypto::sha256;
 use crate::domain::issued::{Audience, IssuedToken};
 use crate::domain::tenant::IssuerUrl;
 use crate::domain::time::Timestamp;
+use crate::domain::token::TokenProfile;
 use crate::issuer::Issuer;
 use crate::keys::PublishedKey;
 
 /// What `typ` an access token has here: that of profile `ciam`, and that of RFC 9068 §2.1. Nothing else that is signed
 /// with the same keys is one (RFC 8725 §3.11, RFC 9701 §8.1).
-const ACCESS_TOKEN_TYPES: [&str; 2] = ["JWT", "at+jwt"];
+const ACCESS_TOKEN_TYPES: [(&str, TokenProfile); 2] =
+    [("JWT", TokenProfile::Ciam), ("at+jwt", TokenProfile::Rfc9068)];
 
 /// An access token of this tenant, signed with a key it publishes; nothing when the text is anything else. Its `iss` may
 /// be a former one of the tenant's. A text that has verified before is not verified again, but its key must be published still.
@@ -44,13 +46,12 @@ fn verify(issuer: &Issuer, text: &str) -> Option<IssuedToken> {
     }
     let signed = unverified.verify(&key.public).ok()?;
     let kind = signed.header.get("typ").and_then(Value::as_str)?;
-    if !ACCESS_TOKEN_TYPES.contains(&kind) {
-        return None;
-    }
+    let (_, profile) = ACCESS_TOKEN_TYPES.iter().find(|(name, _)| *name == kind)?;
     let claims = &signed.claims;
     let seconds = |name: &str| claims.get(name).map(|value| value.as_i64().map(Timestamp::from_seconds));
     Some(IssuedToken {
         id: text_of(claims, "jti")?.parse().ok()?,
+        profile: *profile,
         key: key.id,
         issuer: IssuerUrl::parse(text_of(claims, "iss")?).ok()?,
         client_id: text_of(claims, "sub")?.to_owned(),

@@ -2,6 +2,7 @@
 //! Not for: sockets, headers or rendering (`http`), or administration (`admin`).
 
 pub mod access_token;
+pub mod bearer;
 pub mod client_auth;
 pub mod error;
 pub mod form;

@@ -1,14 +1,18 @@
 //! The token request, top to bottom.
 //! Not for: HTTP.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::access_token;
-use super::client_auth;
+use super::client_auth::{self, Authenticated};
 use super::error::{ErrorCode, OAuthError};
 use super::grant;
 use super::request::Incoming;
+use crate::domain::api::Api;
+use crate::domain::id::{KeyId, TokenId};
 use crate::domain::scope::ScopeName;
+use crate::domain::time::Timestamp;
 use crate::issuer::Issuer;
 
 /// A token and what is said of it (RFC 6749 §5.1).
@@ -20,6 +24,16 @@ pub struct TokenResponse {
     pub scopes: Vec<ScopeName>,
     /// The whole seconds the token still has, rounded down.
     pub expires_in: Duration,
+    /// Whose it is.
+    pub authenticated: Authenticated,
+    /// The APIs that its `aud` names; none when it names the application itself.
+    pub audience: Vec<Arc<Api>>,
+    /// Its `jti`.
+    pub id: TokenId,
+    /// Its `kid`.
+    pub key: KeyId,
+    /// Its `exp`.
+    pub expires_at: Timestamp,
 }
 
 /// Answers a token request. Each step needs what the one before it returned, so their order cannot change: nothing
@@ -37,10 +51,14 @@ pub async fn issue(issuer: &Issuer, incoming: &Incoming) -> Result<TokenResponse
     let authorization = grant.authorize(issuer, incoming, &authenticated)?;
     let token = access_token::mint(issuer, &authenticated, &authorization).await?;
 
-    issuer.note_use(authenticated.credential());
     Ok(TokenResponse {
-        access_token: token.text,
         expires_in: token.expires_at.remaining(issuer.now()),
+        expires_at: token.expires_at.at(),
+        access_token: token.text,
+        id: token.id,
+        key: token.key,
+        audience: access_token::audience(authorization.profile, authorization.apis),
         scopes: authorization.scopes,
+        authenticated,
     })
 }

@@ -39,6 +39,8 @@ pub enum Conflict {
     InUse,
     /// Something it refers to does not exist.
     Missing,
+    /// The same request has an answer already.
+    Answered,
 }
 
 impl fmt::Display for Conflict {
@@ -48,6 +50,7 @@ impl fmt::Display for Conflict {
             Self::Changed => "it was changed or removed in the meantime",
             Self::InUse => "it is still in use",
             Self::Missing => "something it refers to does not exist",
+            Self::Answered => "the same request was answered already",
         })
     }
 }

@@ -6,23 +6,27 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::domain::api::{Api, ApiIdentifier};
-use crate::domain::application::{Application, ClientId, Registered};
-use crate::domain::audit::{AuditEvent, RecordedEvent};
-use crate::domain::credential::{Credential, KeyedDigest};
-use crate::domain::id::{ApplicationId, CredentialId, KeyId, TenantId, TokenId};
-use crate::domain::scope::{Scope, ScopeName};
+use crate::domain::api::Api;
+use crate::domain::application::{ClientId, Registered};
+use crate::domain::audit::{AuditEvent, AuditFilter, RecordedEvent};
+use crate::domain::id::{KeyId, TenantId, TokenId};
+use crate::domain::operator::Operator;
+use crate::domain::scope::Scope;
 use crate::domain::signing_key::{KeptDigestKey, KeyState, SigningKey};
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 
 pub mod cached;
 mod error;
+mod noticed;
+mod registry;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
 
 pub use error::{Conflict, StoreError};
+pub use noticed::{Noticed, REFUSALS_KEPT, REFUSALS_KEPT_FOR, UsageBatch};
+pub use registry::{AtVersion, KeptAnswer, Recorded, RegistryChange, ScopeChange};
 
 /// Every backend: the scheme of its URL and what it is.
 pub const BACKENDS: &[(&str, &str)] = &[("sqlite", "the embedded store, one file")];
@@ -31,45 +35,13 @@ pub const BACKENDS: &[(&str, &str)] = &[("sqlite", "the embedded store, one file
 /// `false`, never an error. Every change is durable when it is answered and carries its audit event in the same
 /// transaction. The tests in `suite` are the contract's text; every backend passes them.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Noticed + Send + Sync {
     /// All tenants, by name.
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError>;
-    /// Adds a tenant with its first signing key.
-    async fn add_tenant(&self, tenant: Tenant, key: SigningKey, event: AuditEvent) -> Result<(), StoreError>;
-    /// Replaces a tenant if its version is still the one given; the stored version is then one more.
-    async fn change_tenant(&self, tenant: Tenant, event: AuditEvent) -> Result<(), StoreError>;
-    /// Removes a tenant with all that is its own.
-    async fn remove_tenant(&self, tenant: TenantId, event: AuditEvent) -> Result<bool, StoreError>;
-
     /// The scopes of a tenant, by name.
     async fn scopes(&self, tenant: TenantId) -> Result<Vec<Scope>, StoreError>;
-    /// Adds a scope.
-    async fn add_scope(&self, scope: Scope, event: AuditEvent) -> Result<(), StoreError>;
-    /// Changes a scope's description.
-    async fn change_scope(&self, scope: Scope, event: AuditEvent) -> Result<bool, StoreError>;
-    /// Removes a scope that no application is granted.
-    async fn remove_scope(
-        &self,
-        tenant: TenantId,
-        name: ScopeName,
-        event: AuditEvent,
-    ) -> Result<bool, StoreError>;
-
     /// The APIs of a tenant, by identifier.
     async fn apis(&self, tenant: TenantId) -> Result<Vec<Api>, StoreError>;
-    /// Adds an API with the scopes it defines.
-    async fn add_api(&self, api: Api, scopes: Vec<Scope>, event: AuditEvent) -> Result<(), StoreError>;
-    /// Replaces an API if its version is still the one given; the stored version is then one more. Scopes are added to
-    /// it and removed from it; one that an application is granted cannot be removed.
-    async fn change_api(&self, api: Api, scopes: ScopeChange, event: AuditEvent) -> Result<(), StoreError>;
-    /// Removes an API, with its scopes, that no application has to do with.
-    async fn remove_api(
-        &self,
-        tenant: TenantId,
-        identifier: ApiIdentifier,
-        event: AuditEvent,
-    ) -> Result<bool, StoreError>;
-
     /// An application with its credentials.
     async fn application(
         &self,
@@ -83,43 +55,30 @@ pub trait Store: Send + Sync {
         after: Option<ClientId>,
         limit: usize,
     ) -> Result<Vec<Arc<Registered>>, StoreError>;
-    /// Adds an application with its first credential, if it has one.
-    async fn add_application(
+    /// Applications whose `client_id` or name begins with a text, whatever the case of its letters A to Z: first those
+    /// whose `client_id` does, by `client_id`, then the others, by name and `client_id`. Those after `after`, at most
+    /// `limit`.
+    async fn find_applications(
         &self,
-        application: Application,
-        credential: Option<Credential>,
-        event: AuditEvent,
-    ) -> Result<(), StoreError>;
-    /// Replaces an application if its version is still the one given; the stored version is then one more.
-    async fn change_application(&self, application: Application, event: AuditEvent)
-    -> Result<(), StoreError>;
-    /// Removes an application with its credentials.
-    async fn remove_application(
-        &self,
-        application: ApplicationId,
-        event: AuditEvent,
-    ) -> Result<bool, StoreError>;
+        tenant: TenantId,
+        text: &str,
+        after: Option<Match>,
+        limit: usize,
+    ) -> Result<Vec<(Match, Arc<Registered>)>, StoreError>;
 
-    /// Adds a credential to an application.
-    async fn add_credential(&self, credential: Credential, event: AuditEvent) -> Result<(), StoreError>;
-    /// Removes a credential of an application.
-    async fn remove_credential(
+    /// All operators, by name.
+    async fn operators(&self) -> Result<Vec<Operator>, StoreError>;
+
+    /// Makes changes of the registry in this order, all or none, each with its audit event. The first that does not fit
+    /// is the error.
+    async fn change_registry(&self, changes: Vec<Recorded>) -> Result<(), StoreError>;
+    /// The answer kept for a caller's request, until it expires.
+    async fn kept_answer(
         &self,
-        application: ApplicationId,
-        credential: CredentialId,
-        event: AuditEvent,
-    ) -> Result<bool, StoreError>;
-    /// Replaces the imported hash of a credential by our digest, if the credential still has the hash.
-    async fn replace_verifier(
-        &self,
-        application: ApplicationId,
-        credential: CredentialId,
-        keyed: KeyedDigest,
-        event: AuditEvent,
-    ) -> Result<bool, StoreError>;
-    /// Writes down when credentials were last used. A time earlier than the one stored changes nothing; a credential
-    /// that is gone is passed over. No audit event, no revision.
-    async fn record_use(&self, uses: Vec<(CredentialId, Timestamp)>) -> Result<(), StoreError>;
+        caller: &str,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<KeptAnswer>, StoreError>;
 
     /// The signing keys of a tenant, oldest first.
     async fn signing_keys(&self, tenant: TenantId) -> Result<Vec<SigningKey>, StoreError>;
@@ -163,24 +122,45 @@ pub trait Store: Send + Sync {
 
     /// Audit events after a place in the order, at most `limit`, oldest first.
     async fn audit_events(&self, after: i64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError>;
+    /// Audit events that a filter lets through, before a place in the order if one is given, at most `limit`, newest
+    /// first.
+    async fn find_audit_events(
+        &self,
+        filter: AuditFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StoreError>;
 
     /// What changed after a revision. Revision 0 is before everything.
     async fn changes_since(&self, revision: i64) -> Result<Changes, StoreError>;
-    /// Forgets what nobody needs any more: all but the newest changes to follow, and refused tokens that have been over
-    /// for `REFUSED_AFTER_EXPIRY`. At most `FORGOTTEN_AT_ONCE` of each, so that no change waits long; whether there
+    /// Forgets what nobody needs any more: all but the newest changes to follow, refused tokens that have been over for
+    /// `REFUSED_AFTER_EXPIRY`, and kept answers that have expired. At most `FORGOTTEN_AT_ONCE` of each, so that no change waits long; whether there
     /// may be more.
+    /// Forgets what nobody needs any more: all but the newest changes to follow, refused tokens that have been over
+    /// for `REFUSED_AFTER_EXPIRY`, and what servers noticed, each for as long as it is kept. At most
+    /// `FORGOTTEN_AT_ONCE` of each, so that no change waits long; whether there may be more.
     async fn forget_past(&self, now: Timestamp) -> Result<bool, StoreError>;
     /// The schema's number and whether the data is whole.
     async fn check(&self) -> Result<Health, StoreError>;
 }
 
-/// How the scopes of an API change.
-#[derive(Debug, Clone, Default)]
-pub struct ScopeChange {
-    /// Scopes it defines from now on.
-    pub added: Vec<Scope>,
-    /// Scopes it defines no more.
-    pub removed: Vec<ScopeName>,
+/// The place of an application among those found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Match {
+    /// Its `client_id` begins with the text.
+    ClientId(ClientId),
+    /// Only its name does.
+    Name(String, ClientId),
+}
+
+impl Match {
+    /// The `client_id` of the application.
+    #[must_use]
+    pub fn into_client_id(self) -> ClientId {
+        match self {
+            Self::ClientId(client_id) | Self::Name(_, client_id) => client_id,
+        }
+    }
 }
 
 /// How the signing keys of a tenant change.

@@ -175,7 +175,7 @@ async fn the_last_use_of_a_secret_is_written_down() {
     cluster.operator.advance(Duration::from_secs(7));
     assert_eq!(cluster.statuses(&wrong).await, [401; 2]);
     for node in &cluster.nodes {
-        node.directory.write_uses().await.unwrap();
+        node.directory.write_usage().await.unwrap();
     }
     assert_eq!(last_use().await, Some(used));
 }

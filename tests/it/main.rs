@@ -8,11 +8,15 @@ mod support;
 mod complete;
 /// Which module may use which: the dependency rule.
 mod layers;
+/// Each reason of a refusal, and how it is mended.
+mod mending;
 /// Source text without comments and strings, for `layers` and `tidy`.
 mod source;
 /// Length of files, names in documents, every conformance line proved.
 mod tidy;
 
+/// The admin API: CONFORMANCE O and P.
+mod admin;
 /// JWKS and metadata: CONFORMANCE I.
 mod discovery;
 /// Changes from the command line reach a running server.
@@ -25,6 +29,8 @@ mod misses;
 mod revoke;
 /// Keys that rotate, leak, and a clock that goes back: CONFORMANCE I.
 mod rotation;
+/// What is counted, and why a request was refused.
+mod statistics;
 /// Tenants by host: CONFORMANCE R.
 mod tenants;
 /// `POST /oauth2/token`: CONFORMANCE B to F and H.
@@ -36,5 +42,7 @@ mod cli;
 mod crash;
 /// HTTP itself, over real sockets to the built binary: CONFORMANCE A.
 mod http;
+/// The issuance stream of the built binary.
+mod issuance;
 /// TLS, certificates that change, a stop that loses nothing.
 mod serving;

@@ -182,8 +182,8 @@ async fn all_that_was_issued_is_inactive_one_second_later_on_every_node() {
         assert!(is_active(node, &app, &next).await);
     }
     let events = server.admin.store.audit_events(0, 100).await.unwrap();
-    let event = events.last().unwrap();
-    assert_eq!((event.action.as_str(), event.subject.as_str()), ("application.revoke_tokens", "app"));
+    let event = &events.last().unwrap().event;
+    assert_eq!((&*event.action, event.subject.as_str()), ("application.revoke_tokens", "app"));
 }
 
 /// J08

@@ -181,11 +181,24 @@ fn tokens(code: &str) -> Vec<(String, usize)> {
 
 /// The code alone: no comments, no insides of literals, no items under `#[cfg(test)]`; lines stay where they are.
 pub(crate) fn code_of(text: &str) -> String {
-    without_tests(&without_comments_and_strings(text))
+    without_tests(&without_comments_and_strings(text, |_| {}))
 }
 
-/// The text with comments and the insides of literals blanked; lines stay where they are.
-fn without_comments_and_strings(text: &str) -> String {
+/// What stands in quotes before the tests of a file, each on one line; raw strings and characters aside.
+pub(crate) fn quotes_in(text: &str) -> Vec<String> {
+    let mut quotes = Vec::new();
+    without_comments_and_strings(text.split("#[cfg(test)]").next().unwrap_or_default(), |blanked| {
+        if let Some(quote) = blanked.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            let lines = quote.split("\\\n").enumerate();
+            quotes.push(lines.map(|(at, line)| if at == 0 { line } else { line.trim_start() }).collect());
+        }
+    });
+    quotes
+}
+
+/// The text with comments and the insides of literals blanked; lines stay where they are. Each thing that is blanked is
+/// shown.
+fn without_comments_and_strings(text: &str, mut show: impl FnMut(&str)) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -207,6 +220,7 @@ fn without_comments_and_strings(text: &str) -> String {
         if blanked == 0 {
             kept.push(first);
         } else {
+            show(&rest[..length]);
             kept.push(' ');
             kept.extend(rest[..length].chars().filter(|c| *c == '\n'));
         }

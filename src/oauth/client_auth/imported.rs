@@ -26,9 +26,11 @@ pub(super) async fn judge(
     registered: Arc<Registered>,
     proof: &Secret,
 ) -> Result<Authenticated, OAuthError> {
-    match issuer.judge_imported(&registered, proof).await? {
-        Judged::Proved(credential) => Ok(Authenticated { registered, credential }),
-        Judged::JustProved => Err(OAuthError::look_again()),
-        Judged::Wrong => Err(OAuthError::invalid_client(WRONG).of(&registered.application.client_id)),
-    }
+    let error = match issuer.judge_imported(&registered, proof).await {
+        Ok(Judged::Proved(credential)) => return Ok(Authenticated { registered, credential }),
+        Ok(Judged::JustProved) => OAuthError::look_again(),
+        Ok(Judged::Wrong) => OAuthError::invalid_client(WRONG),
+        Err(error) => error.into(),
+    };
+    Err(error.of(&registered.application.client_id))
 }

@@ -47,7 +47,10 @@ impl Grant for ClientCredentials {
 fn agree(application: &Application, target: Target) -> Result<Authorization, OAuthError> {
     let Target { scopes, apis } = target;
     let settings = || std::iter::once(&application.token).chain(apis.iter().map(|api| &api.token));
+    // Whatever the application's other tokens are like, this server's own API takes those of RFC 9068 only (§4).
+    let is_admin = apis.iter().any(|api| api.identifier.is_admin());
     let profile = match application.token.profile {
+        _ if is_admin => TokenProfile::Rfc9068,
         Some(profile) => profile,
         None => same(apis.iter().map(|api| api.token.profile.unwrap_or(TokenProfile::Rfc9068)))?
             .unwrap_or(TokenProfile::Ciam),

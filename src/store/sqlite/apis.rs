@@ -7,7 +7,7 @@ use super::{row, scopes};
 use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::id::TenantId;
 use crate::domain::scope::Scope;
-use crate::store::{Conflict, ScopeChange, StoreError};
+use crate::store::{AtVersion, Conflict, ScopeChange, StoreError};
 
 pub(super) fn all(connection: &Connection, tenant: TenantId) -> Result<Vec<Api>, StoreError> {
     let sql = "SELECT * FROM api WHERE tenant_id = ?1 ORDER BY identifier";
@@ -62,7 +62,7 @@ pub(super) fn change(
         return Err(StoreError::Conflict(Conflict::Changed));
     }
     for name in &change.removed {
-        scopes::remove(transaction, api.tenant, name)?;
+        scopes::remove(transaction, api.tenant, name, None)?;
     }
     change.added.iter().try_for_each(|scope| scopes::add(transaction, scope))
 }
@@ -71,13 +71,13 @@ pub(super) fn remove(
     transaction: &Transaction<'_>,
     tenant: TenantId,
     identifier: &ApiIdentifier,
+    version: AtVersion,
 ) -> Result<bool, StoreError> {
-    let parameters = [&tenant.to_string(), identifier.as_str()];
-    let scopes = row::execute(transaction, "DELETE FROM scope WHERE tenant_id = ?1 AND api = ?2", parameters);
-    let removed = scopes.and_then(|_| {
-        row::execute(transaction, "DELETE FROM api WHERE tenant_id = ?1 AND identifier = ?2", parameters)
-    });
-    row::in_use(removed)
+    let (tenant, identifier) = (tenant.to_string(), identifier.as_str());
+    let sql = "DELETE FROM scope WHERE tenant_id = ?1 AND api = ?2";
+    let scopes = row::execute(transaction, sql, [tenant.as_str(), identifier]);
+    let sql = "DELETE FROM api WHERE tenant_id = ?1 AND identifier = ?2 AND version = coalesce(?3, version)";
+    row::in_use(scopes.and_then(|_| row::execute(transaction, sql, params![tenant, identifier, version])))
 }
 
 fn read(row: &Row<'_>) -> Result<Api, StoreError> {

@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row, Transaction, params};
 
-use super::{credentials, log, row};
+use super::{credentials, row};
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType, Registered};
-use crate::domain::audit::AuditEvent;
 use crate::domain::id::{ApplicationId, TenantId};
 use crate::domain::scope::{ScopeName, ScopeSet};
 use crate::domain::time::Timestamp;
 use crate::domain::token::StaticClaims;
-use crate::store::{Conflict, StoreError};
+use crate::store::{AtVersion, Conflict, StoreError};
 
 pub(super) fn find(
     connection: &Connection,
@@ -38,18 +37,6 @@ pub(super) fn page(
         .into_iter()
         .map(|application| complete(connection, application))
         .collect()
-}
-
-/// Records a change to an application if there was one, and says whether there was.
-pub(super) fn record_if(
-    happened: bool,
-    transaction: &Transaction<'_>,
-    application: ApplicationId,
-    event: &AuditEvent,
-) -> Result<bool, StoreError> {
-    let owner = name_of(transaction, application)?;
-    let changed = owner.as_ref().map(|(tenant, client_id)| (*tenant, Some(client_id)));
-    log::record_if(happened, transaction, event, changed)
 }
 
 pub(super) fn name_of(
@@ -136,8 +123,13 @@ pub(super) fn change(transaction: &Transaction<'_>, application: &Application) -
     add_apis(transaction, application)
 }
 
-pub(super) fn remove(transaction: &Transaction<'_>, application: ApplicationId) -> Result<bool, StoreError> {
-    Ok(row::execute(transaction, "DELETE FROM application WHERE id = ?1", [application.to_string()])? > 0)
+pub(super) fn remove(
+    transaction: &Transaction<'_>,
+    application: ApplicationId,
+    version: AtVersion,
+) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM application WHERE id = ?1 AND version = coalesce(?2, version)";
+    Ok(row::execute(transaction, sql, params![application.to_string(), version])? > 0)
 }
 
 fn add_scopes(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
@@ -186,7 +178,7 @@ fn add_apis(transaction: &Transaction<'_>, application: &Application) -> Result<
 }
 
 /// Adds what stands in other tables.
-fn complete(
+pub(super) fn complete(
     connection: &Connection,
     (mut application, narrowed): (Application, bool),
 ) -> Result<Arc<Registered>, StoreError> {
@@ -215,7 +207,7 @@ fn complete(
     Ok(Arc::new(Registered { application, credentials, scope_apis }))
 }
 
-fn read(row: &Row<'_>) -> Result<(Application, bool), StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<(Application, bool), StoreError> {
     let application = Application {
         id: row::parse(row, "id")?,
         tenant: row::parse(row, "tenant_id")?,

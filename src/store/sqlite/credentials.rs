@@ -3,10 +3,9 @@
 
 use rusqlite::{Connection, Row, Transaction, params};
 
-use super::{applications, row};
+use super::row;
 use crate::crypto::secret::SecretDigest;
 use crate::crypto::slow_hash::SlowHash;
-use crate::domain::audit::AuditEvent;
 use crate::domain::credential::{Credential, KeyedDigest, Verifier};
 use crate::domain::id::{ApplicationId, CredentialId};
 use crate::domain::time::Timestamp;
@@ -48,12 +47,12 @@ pub(super) fn remove(
     Ok(row::execute(transaction, sql, [credential.to_string(), application.to_string()])? > 0)
 }
 
-/// Replaces the imported hash of a credential and records that, if it still has one.
+/// Replaces the imported hash of a credential, if it still has one.
 pub(super) fn replace_verifier(
     transaction: &Transaction<'_>,
-    (application, credential): (ApplicationId, CredentialId),
+    application: ApplicationId,
+    credential: CredentialId,
     keyed: &KeyedDigest,
-    event: &AuditEvent,
 ) -> Result<bool, StoreError> {
     let replaced = row::execute(
         transaction,
@@ -61,7 +60,7 @@ pub(super) fn replace_verifier(
          WHERE id = ?1 AND application_id = ?2 AND slow_hash IS NOT NULL",
         params![credential.to_string(), application.to_string(), keyed.digest.as_bytes(), keyed.under],
     )?;
-    applications::record_if(replaced > 0, transaction, application, event)
+    Ok(replaced > 0)
 }
 
 pub(super) fn record_use(

@@ -8,19 +8,20 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Transaction};
 
 use super::{
-    Changes, Conflict, FORGOTTEN_AT_ONCE, Health, KeyChange, REFUSED_AFTER_EXPIRY, ScopeChange, Store,
-    StoreError,
+    Changes, Conflict, FORGOTTEN_AT_ONCE, Health, KeptAnswer, KeyChange, Match, REFUSED_AFTER_EXPIRY,
+    Recorded, Store, StoreError,
 };
-use crate::domain::api::{Api, ApiIdentifier};
-use crate::domain::application::{Application, ClientId, Registered};
-use crate::domain::audit::{AuditEvent, RecordedEvent};
-use crate::domain::credential::{Credential, KeyedDigest};
-use crate::domain::id::{ApplicationId, CredentialId, TenantId, TokenId};
-use crate::domain::scope::{Scope, ScopeName};
+use crate::domain::api::Api;
+use crate::domain::application::{ClientId, Registered};
+use crate::domain::audit::{AuditEvent, AuditFilter, RecordedEvent};
+use crate::domain::id::{TenantId, TokenId};
+use crate::domain::operator::Operator;
+use crate::domain::scope::Scope;
 use crate::domain::signing_key::{KeptDigestKey, SigningKey};
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 
+mod answers;
 mod apis;
 mod applications;
 mod connection;
@@ -28,9 +29,15 @@ mod credentials;
 mod error;
 mod keys;
 mod log;
+mod noticed;
+mod operators;
+mod refusals;
+mod registry;
 mod row;
 pub mod schema;
 mod scopes;
+mod search;
+mod statistics;
 mod tenants;
 mod tokens;
 mod worker;
@@ -58,7 +65,7 @@ pub struct Migrated {
 }
 
 impl Sqlite {
-    /// Opens the store in `file`, made (mode 0600) when it is absent, and brings its schema up to date.
+    /// Opens the store in `file`, making it (mode 0600) when it is absent, and brings its schema up to date.
     ///
     /// # Errors
     /// When the file cannot be opened, is no store of ours, or its schema is newer than this program.
@@ -126,94 +133,12 @@ impl Store for Sqlite {
         self.follow(tenants::all).await
     }
 
-    async fn add_tenant(&self, tenant: Tenant, key: SigningKey, event: AuditEvent) -> Result<(), StoreError> {
-        self.write(move |transaction| {
-            tenants::add(transaction, &tenant, &key)?;
-            log::record(transaction, &event, Some((tenant.id, None)))
-        })
-        .await
-    }
-
-    async fn change_tenant(&self, tenant: Tenant, event: AuditEvent) -> Result<(), StoreError> {
-        self.write(move |transaction| {
-            tenants::change(transaction, &tenant)?;
-            log::record(transaction, &event, Some((tenant.id, None)))
-        })
-        .await
-    }
-
-    async fn remove_tenant(&self, tenant: TenantId, event: AuditEvent) -> Result<bool, StoreError> {
-        self.write(move |transaction| {
-            let removed = tenants::remove(transaction, tenant)?;
-            log::record_if(removed, transaction, &event, Some((tenant, None)))
-        })
-        .await
-    }
-
     async fn scopes(&self, tenant: TenantId) -> Result<Vec<Scope>, StoreError> {
         self.read(move |connection| scopes::all(connection, tenant)).await
     }
 
-    async fn add_scope(&self, scope: Scope, event: AuditEvent) -> Result<(), StoreError> {
-        self.write(move |transaction| {
-            scopes::add(transaction, &scope)?;
-            log::record(transaction, &event, scope.api.as_ref().map(|_| (scope.tenant, None)))
-        })
-        .await
-    }
-
-    async fn change_scope(&self, scope: Scope, event: AuditEvent) -> Result<bool, StoreError> {
-        self.write(move |transaction| {
-            let changed = scopes::change(transaction, &scope)?;
-            log::record_if(changed, transaction, &event, None)
-        })
-        .await
-    }
-
-    async fn remove_scope(
-        &self,
-        tenant: TenantId,
-        name: ScopeName,
-        event: AuditEvent,
-    ) -> Result<bool, StoreError> {
-        self.write(move |transaction| {
-            let removed = scopes::remove(transaction, tenant, &name)?;
-            log::record_if(removed, transaction, &event, None)
-        })
-        .await
-    }
-
     async fn apis(&self, tenant: TenantId) -> Result<Vec<Api>, StoreError> {
         self.follow(move |connection| apis::all(connection, tenant)).await
-    }
-
-    async fn add_api(&self, api: Api, scopes: Vec<Scope>, event: AuditEvent) -> Result<(), StoreError> {
-        self.write(move |transaction| {
-            apis::add(transaction, &api, &scopes)?;
-            log::record(transaction, &event, Some((api.tenant, None)))
-        })
-        .await
-    }
-
-    async fn change_api(&self, api: Api, scopes: ScopeChange, event: AuditEvent) -> Result<(), StoreError> {
-        self.write(move |transaction| {
-            apis::change(transaction, &api, &scopes)?;
-            log::record(transaction, &event, Some((api.tenant, None)))
-        })
-        .await
-    }
-
-    async fn remove_api(
-        &self,
-        tenant: TenantId,
-        identifier: ApiIdentifier,
-        event: AuditEvent,
-    ) -> Result<bool, StoreError> {
-        self.write(move |transaction| {
-            let removed = apis::remove(transaction, tenant, &identifier)?;
-            log::record_if(removed, transaction, &event, Some((tenant, None)))
-        })
-        .await
     }
 
     async fn application(
@@ -234,82 +159,36 @@ impl Store for Sqlite {
         self.read(move |connection| applications::page(connection, tenant, after.as_ref(), limit)).await
     }
 
-    async fn add_application(
+    async fn find_applications(
         &self,
-        application: Application,
-        credential: Option<Credential>,
-        event: AuditEvent,
-    ) -> Result<(), StoreError> {
+        tenant: TenantId,
+        text: &str,
+        after: Option<Match>,
+        limit: usize,
+    ) -> Result<Vec<(Match, Arc<Registered>)>, StoreError> {
+        let text = text.to_owned();
+        self.read(move |connection| search::find(connection, tenant, &text, after.as_ref(), limit)).await
+    }
+
+    async fn operators(&self) -> Result<Vec<Operator>, StoreError> {
+        self.read(operators::all).await
+    }
+
+    async fn change_registry(&self, changes: Vec<Recorded>) -> Result<(), StoreError> {
         self.write(move |transaction| {
-            applications::add(transaction, &application)?;
-            if let Some(credential) = &credential {
-                credentials::add(transaction, credential)?;
-            }
-            log::record(transaction, &event, Some((application.tenant, Some(&application.client_id))))
+            changes.iter().try_for_each(|change| registry::make(transaction, change))
         })
         .await
     }
 
-    async fn change_application(
+    async fn kept_answer(
         &self,
-        application: Application,
-        event: AuditEvent,
-    ) -> Result<(), StoreError> {
-        self.write(move |transaction| {
-            applications::change(transaction, &application)?;
-            log::record(transaction, &event, Some((application.tenant, Some(&application.client_id))))
-        })
-        .await
-    }
-
-    async fn remove_application(
-        &self,
-        application: ApplicationId,
-        event: AuditEvent,
-    ) -> Result<bool, StoreError> {
-        self.write(move |transaction| {
-            let owner = applications::name_of(transaction, application)?;
-            let removed = applications::remove(transaction, application)?;
-            let changed = owner.as_ref().map(|(tenant, client_id)| (*tenant, Some(client_id)));
-            log::record_if(removed, transaction, &event, changed)
-        })
-        .await
-    }
-
-    async fn add_credential(&self, credential: Credential, event: AuditEvent) -> Result<(), StoreError> {
-        self.write(move |transaction| {
-            credentials::add(transaction, &credential)?;
-            applications::record_if(true, transaction, credential.application, &event).map(drop)
-        })
-        .await
-    }
-
-    async fn remove_credential(
-        &self,
-        application: ApplicationId,
-        credential: CredentialId,
-        event: AuditEvent,
-    ) -> Result<bool, StoreError> {
-        self.write(move |transaction| {
-            let removed = credentials::remove(transaction, application, credential)?;
-            applications::record_if(removed, transaction, application, &event)
-        })
-        .await
-    }
-
-    async fn replace_verifier(
-        &self,
-        application: ApplicationId,
-        credential: CredentialId,
-        keyed: KeyedDigest,
-        event: AuditEvent,
-    ) -> Result<bool, StoreError> {
-        let of = (application, credential);
-        self.write(move |transaction| credentials::replace_verifier(transaction, of, &keyed, &event)).await
-    }
-
-    async fn record_use(&self, uses: Vec<(CredentialId, Timestamp)>) -> Result<(), StoreError> {
-        self.write(move |transaction| credentials::record_use(transaction, &uses)).await
+        caller: &str,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<KeptAnswer>, StoreError> {
+        let (caller, key) = (caller.to_owned(), key.to_owned());
+        self.read(move |connection| answers::find(connection, &caller, &key, now)).await
     }
 
     async fn signing_keys(&self, tenant: TenantId) -> Result<Vec<SigningKey>, StoreError> {
@@ -324,7 +203,8 @@ impl Store for Sqlite {
     ) -> Result<bool, StoreError> {
         let changed = self.write(move |transaction| {
             keys::change(transaction, tenant, &change)?;
-            log::record(transaction, &event, Some((tenant, None)))
+            log::record(transaction, &event)?;
+            log::note(transaction, tenant, None)
         });
         match changed.await {
             Err(StoreError::Conflict(Conflict::Changed | Conflict::Exists | Conflict::Missing)) => Ok(false),
@@ -340,7 +220,11 @@ impl Store for Sqlite {
     ) -> Result<bool, StoreError> {
         self.write(move |transaction| {
             let resealed = keys::reseal(transaction, &key, &former)?;
-            log::record_if(resealed, transaction, &event, Some((key.tenant, None)))
+            if resealed {
+                log::record(transaction, &event)?;
+                log::note(transaction, key.tenant, None)?;
+            }
+            Ok(resealed)
         })
         .await
     }
@@ -352,7 +236,7 @@ impl Store for Sqlite {
     async fn keep_digest_key(&self, key: KeptDigestKey, event: AuditEvent) -> Result<(), StoreError> {
         self.write(move |transaction| {
             keys::keep_digest_key(transaction, &key)?;
-            log::record(transaction, &event, None)
+            log::record(transaction, &event)
         })
         .await
     }
@@ -379,6 +263,15 @@ impl Store for Sqlite {
         self.read(move |connection| log::events(connection, after, limit)).await
     }
 
+    async fn find_audit_events(
+        &self,
+        filter: AuditFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        self.read(move |connection| log::find(connection, &filter, before, limit)).await
+    }
+
     async fn changes_since(&self, revision: i64) -> Result<Changes, StoreError> {
         self.follow(move |connection| log::changes_since(connection, revision)).await
     }
@@ -386,7 +279,13 @@ impl Store for Sqlite {
     async fn forget_past(&self, now: Timestamp) -> Result<bool, StoreError> {
         let past = now.minus(REFUSED_AFTER_EXPIRY);
         self.write(move |transaction| {
-            let forgotten = log::forget(transaction)?.max(tokens::forget(transaction, past)?);
+            let forgotten = [
+                log::forget(transaction)?,
+                tokens::forget(transaction, past)?,
+                answers::forget(transaction, now)?,
+                noticed::forget(transaction, now)?,
+            ];
+            let forgotten = forgotten.into_iter().max().unwrap_or(0);
             Ok(i64::try_from(forgotten).is_ok_and(|forgotten| forgotten >= FORGOTTEN_AT_ONCE))
         })
         .await

@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{Migrated, error};
+use super::{Migrated, error, log};
 use crate::store::{Health, StoreError};
 
 /// The migrations, the first one first.
@@ -13,10 +13,14 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0003_revocation.sql"),
     include_str!("../../../migrations/sqlite/0004_administration.sql"),
     include_str!("../../../migrations/sqlite/0005_imported_secrets.sql"),
+    include_str!("../../../migrations/sqlite/0006_statistics.sql"),
 ];
 
 /// The number of the newest schema this program knows.
-pub const NEWEST: u32 = 5;
+pub const NEWEST: u32 = 6;
+
+/// The schema from which on every audit event is bound to the one before.
+const BINDS_EVENTS: u32 = 4;
 
 /// Brings the schema up to date, in one transaction for each migration, so that two programs starting at once
 /// do not run one twice.
@@ -39,6 +43,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<Migrated, StoreErro
             return Ok(Migrated { from, to: number });
         };
         transaction.execute_batch(migration).map_err(error::from)?;
+        if number + 1 == BINDS_EVENTS {
+            log::bind_all(&transaction)?;
+        }
         transaction.pragma_update(None, "user_version", number + 1).map_err(error::from)?;
         transaction.commit().map_err(error::from)?;
     }
@@ -121,6 +128,46 @@ mod tests {
         let tenant: TenantId = ID.parse().unwrap();
         let app = store.application(tenant, "app").await.unwrap().unwrap();
         assert_eq!(app.credentials[0].keyed().unwrap().under, "f");
+    }
+
+    #[test]
+    fn events_of_an_older_release_are_bound_and_its_tenants_get_the_admin_api() {
+        use crate::domain::audit::ChainWalk;
+        use crate::domain::power::ADMIN_SCOPES;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("third.db");
+        let third = Connection::open(&file).unwrap();
+        MIGRATIONS[..3].iter().for_each(|one| third.execute_batch(one).unwrap());
+        third.pragma_update(None, "user_version", 3).unwrap();
+        third
+            .execute_batch(
+                "INSERT INTO tenant VALUES ('6a1c1f6e-0000-4000-8000-000000000001', 'one', 'https://one.example', 1,
+                    'RS256', 86400, 1, 1, 1);
+                 INSERT INTO scope VALUES ('6a1c1f6e-0000-4000-8000-000000000001', 'admin:read', 'mine', NULL, 1);
+                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+                 INSERT INTO audit_event (at, actor, action, subject, detail)
+                    SELECT i, 'cli:me', 'scope.add', 's' || i, '{\"n\":1.5}' FROM n;",
+            )
+            .unwrap();
+        let store: std::sync::Arc<dyn crate::store::Store> =
+            std::sync::Arc::new(Sqlite::open(&file).unwrap().0);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let events = store.audit_events(0, 5_000).await.unwrap();
+            let mut walk = ChainWalk::default();
+            events.iter().try_for_each(|next| walk.step(next)).unwrap();
+            assert_eq!(walk.sequence, 2_500);
+            let tenant = store.tenants().await.unwrap().remove(0);
+            let scopes = store.scopes(tenant.id).await.unwrap();
+            for wanted in ADMIN_SCOPES {
+                let found = scopes.iter().find(|scope| scope.name.as_str() == wanted.name).unwrap();
+                // What was the tenant's own stays so.
+                let own = wanted.name == "admin:read";
+                assert_eq!((found.description == wanted.description, found.api.is_some()), (!own, !own));
+            }
+            assert_eq!(scopes.len(), ADMIN_SCOPES.len());
+            assert_eq!(store.check().await.unwrap().damage, Vec::<String>::new());
+        });
     }
 
     #[test]

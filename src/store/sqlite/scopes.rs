@@ -7,7 +7,7 @@ use super::row;
 use crate::domain::api::ApiIdentifier;
 use crate::domain::id::TenantId;
 use crate::domain::scope::{Scope, ScopeName};
-use crate::store::StoreError;
+use crate::store::{AtVersion, StoreError};
 
 pub(super) fn all(connection: &Connection, tenant: TenantId) -> Result<Vec<Scope>, StoreError> {
     row::rows(
@@ -21,21 +21,23 @@ pub(super) fn all(connection: &Connection, tenant: TenantId) -> Result<Vec<Scope
 pub(super) fn add(transaction: &Transaction<'_>, scope: &Scope) -> Result<(), StoreError> {
     row::execute(
         transaction,
-        "INSERT INTO scope (tenant_id, name, description, api, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO scope (tenant_id, name, description, api, created_at, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
             scope.tenant.to_string(),
             scope.name.as_str(),
             scope.description,
             scope.api.as_ref().map(ApiIdentifier::as_str),
-            scope.created_at.as_millis()
+            scope.created_at.as_millis(),
+            scope.version,
         ],
     )
     .map(|_| ())
 }
 
 pub(super) fn change(transaction: &Transaction<'_>, scope: &Scope) -> Result<bool, StoreError> {
-    let sql = "UPDATE scope SET description = ?3 WHERE tenant_id = ?1 AND name = ?2";
-    let parameters = params![scope.tenant.to_string(), scope.name.as_str(), scope.description];
+    let sql = "UPDATE scope SET description = ?3, version = version + 1
+               WHERE tenant_id = ?1 AND name = ?2 AND version = ?4";
+    let parameters = params![scope.tenant.to_string(), scope.name.as_str(), scope.description, scope.version];
     Ok(row::execute(transaction, sql, parameters)? > 0)
 }
 
@@ -43,9 +45,10 @@ pub(super) fn remove(
     transaction: &Transaction<'_>,
     tenant: TenantId,
     name: &ScopeName,
+    version: AtVersion,
 ) -> Result<bool, StoreError> {
-    let sql = "DELETE FROM scope WHERE tenant_id = ?1 AND name = ?2";
-    row::in_use(row::execute(transaction, sql, params![tenant.to_string(), name.as_str()]))
+    let sql = "DELETE FROM scope WHERE tenant_id = ?1 AND name = ?2 AND version = coalesce(?3, version)";
+    row::in_use(row::execute(transaction, sql, params![tenant.to_string(), name.as_str(), version]))
 }
 
 fn read(row: &Row<'_>) -> Result<Scope, StoreError> {
@@ -55,5 +58,6 @@ fn read(row: &Row<'_>) -> Result<Scope, StoreError> {
         description: row::get(row, "description")?,
         api: row::optional(row, "api", |text| ApiIdentifier::parse(text).ok())?,
         created_at: row::time(row, "created_at")?,
+        version: row::get(row, "version")?,
     })
 }

@@ -9,7 +9,7 @@ use super::{keys, row};
 use crate::domain::id::TenantId;
 use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::{Host, IssuerUrl, Tenant};
-use crate::store::{Conflict, StoreError};
+use crate::store::{AtVersion, Conflict, StoreError};
 
 pub(super) fn all(connection: &Connection) -> Result<Vec<Tenant>, StoreError> {
     let mut tenants = row::rows(connection, "SELECT * FROM tenant ORDER BY name", [], read)?;
@@ -73,11 +73,16 @@ pub(super) fn change(transaction: &Transaction<'_>, tenant: &Tenant) -> Result<(
     add_hosts(transaction, tenant)
 }
 
-pub(super) fn remove(transaction: &Transaction<'_>, tenant: TenantId) -> Result<bool, StoreError> {
+pub(super) fn remove(
+    transaction: &Transaction<'_>,
+    tenant: TenantId,
+    version: AtVersion,
+) -> Result<bool, StoreError> {
     let id = tenant.to_string();
     // Applications go first: what they are granted refers to the tenant's scopes.
     row::execute(transaction, "DELETE FROM application WHERE tenant_id = ?1", [&id])?;
-    Ok(row::execute(transaction, "DELETE FROM tenant WHERE id = ?1", [&id])? > 0)
+    let sql = "DELETE FROM tenant WHERE id = ?1 AND version = coalesce(?2, version)";
+    Ok(row::execute(transaction, sql, params![id, version])? > 0)
 }
 
 fn add_hosts(transaction: &Transaction<'_>, tenant: &Tenant) -> Result<(), StoreError> {

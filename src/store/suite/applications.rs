@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::sample::{
-    add_application, add_tenant, application, credential, event, scopes, tenant, unknown_tenant,
+    add_application, add_tenant, application, credential, event, record_use, scopes, tenant, unknown_tenant,
 };
 use super::{Place, conflict, store_with_tenant};
 use crate::domain::application::{Application, AuthMethod, Registered};
@@ -168,12 +168,12 @@ pub(super) async fn a_last_use_only_moves_forward(place: &impl Place) {
     let gone = credential(&app, 1).id;
     for (at, last) in [(-5, -5), (50, 50), (40, 50), (50, 50), (51, 51)] {
         let at = Timestamp::from_millis(at);
-        store.record_use(vec![(gone, at), (used.id, at)]).await.unwrap();
+        record_use(&store, vec![(gone, at), (used.id, at)]).await;
         let kept = find(&store, &one, "app").await.unwrap();
         assert_eq!(kept.credentials[0].last_used_at, Some(Timestamp::from_millis(last)));
         assert_eq!(kept.application, app);
     }
-    store.record_use(Vec::new()).await.unwrap();
+    record_use(&store, Vec::new()).await;
     assert_eq!(find(&store, &one, "other").await.unwrap().credentials[0].id, unused.id);
     assert_eq!(find(&store, &one, "other").await.unwrap().credentials[0].last_used_at, None);
     let after = (store.changes_since(0).await.unwrap(), store.audit_events(0, 100).await.unwrap());
@@ -199,7 +199,7 @@ pub(super) async fn of_many_who_add_the_same_client_id_one_wins(place: &impl Pla
     let kept = find(&store, &one, "app").await.unwrap();
     assert_eq!((kept.application.id, kept.credentials.len()), (won[0].0, 1));
     let events = store.audit_events(0, 100).await.unwrap();
-    assert_eq!(events.iter().filter(|event| event.subject == "race").count(), 1);
+    assert_eq!(events.iter().filter(|event| event.event.subject == "race").count(), 1);
 }
 
 pub(super) async fn of_many_who_change_the_same_version_one_wins(place: &impl Place) {

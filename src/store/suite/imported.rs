@@ -44,8 +44,8 @@ pub(super) async fn keeps_an_imported_hash_until_it_is_replaced_once(place: &imp
     let changes = store.changes_since(revision).await.unwrap();
     assert_eq!(changes.list, Some(vec![(one.id, Some(app.client_id.clone()))]));
     let events = store.audit_events(0, 100).await.unwrap();
-    assert_eq!(events.iter().filter(|event| event.subject == "replaced").count(), 1);
-    assert!(events.iter().all(|event| event.subject != "again"));
+    assert_eq!(events.iter().filter(|event| event.event.subject == "replaced").count(), 1);
+    assert!(events.iter().all(|event| event.event.subject != "again"));
 }
 
 pub(super) async fn replaces_a_hash_only_where_there_is_one(place: &impl Place) {
@@ -62,7 +62,7 @@ pub(super) async fn replaces_a_hash_only_where_there_is_one(place: &impl Place) 
     store.add_credential(with.clone(), event("secret")).await.unwrap();
     assert!(!store.replace_verifier(other.id, with.id, keyed(7), event("none")).await.unwrap());
     assert_eq!(store.changes_since(revision).await.unwrap().list.unwrap().len(), 1);
-    assert!(store.audit_events(0, 100).await.unwrap().iter().all(|event| event.subject != "none"));
+    assert!(store.audit_events(0, 100).await.unwrap().iter().all(|event| event.event.subject != "none"));
 }
 
 pub(super) async fn of_many_who_replace_the_same_hash_one_does(place: &impl Place) {
@@ -81,5 +81,5 @@ pub(super) async fn of_many_who_replace_the_same_hash_one_does(place: &impl Plac
     }
     assert_eq!(racing.join_all().await.into_iter().filter(|replaced| *replaced).count(), 1);
     let events = store.audit_events(0, 100).await.unwrap();
-    assert_eq!(events.iter().filter(|event| event.subject == "race").count(), 1);
+    assert_eq!(events.iter().filter(|event| event.event.subject == "race").count(), 1);
 }

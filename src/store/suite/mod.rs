@@ -13,11 +13,13 @@ use crate::domain::id::TenantId;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 
+mod administration;
 mod apis;
 mod applications;
 mod imported;
 mod keys;
 mod logs;
+mod noticed;
 mod registry;
 pub(super) mod sample;
 mod tokens;
@@ -40,6 +42,12 @@ trait Place {
 
     /// How many refused tokens are written down.
     fn count_revoked(&self) -> i64;
+
+    /// Writes down so many refusals, quickly; the request ids are no ids.
+    fn note_refusals(&self, tenant: TenantId, at: Timestamp, count: i64);
+
+    /// How many refusals are written down.
+    fn count_refusals(&self) -> i64;
 }
 
 struct File(TempDir);
@@ -79,6 +87,19 @@ impl Place for File {
     fn count_revoked(&self) -> i64 {
         let connection = rusqlite::Connection::open(self.path()).unwrap();
         connection.query_row("SELECT count(*) FROM revoked_token", [], |row| row.get(0)).unwrap()
+    }
+
+    fn note_refusals(&self, tenant: TenantId, at: Timestamp, count: i64) {
+        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
+                   INSERT INTO refusal (request_id, at, tenant_id, endpoint, error, reason)
+                   SELECT hex(randomblob(18)), ?1, ?2, 'token', 'invalid_client', 'why' FROM n";
+        let connection = rusqlite::Connection::open(self.path()).unwrap();
+        connection.execute(sql, rusqlite::params![at.as_millis(), tenant.to_string(), count]).unwrap();
+    }
+
+    fn count_refusals(&self) -> i64 {
+        let connection = rusqlite::Connection::open(self.path()).unwrap();
+        connection.query_row("SELECT count(*) FROM refusal", [], |row| row.get(0)).unwrap()
     }
 }
 
@@ -135,6 +156,19 @@ every_backend! {
     tokens::of_many_who_revoke_the_same_token_all_succeed,
     tokens::forgets_a_refused_token_some_time_after_its_end,
     tokens::forgets_in_small_steps,
+    administration::makes_several_changes_or_none,
+    administration::removes_only_what_has_the_version_that_is_meant,
+    administration::keeps_operators_by_name,
+    administration::keeps_one_answer_for_a_request_until_it_expires,
+    administration::finds_applications_by_the_beginning_of_name_or_id,
+    administration::binds_each_event_to_those_before,
+    noticed::adds_counts_to_their_minute_and_day,
+    noticed::finds_the_newest_counts_of_one_tenant,
+    noticed::counts_outlive_whom_they_are_of_and_no_longer_than_they_are_kept,
+    noticed::what_is_noticed_is_no_change,
+    noticed::keeps_a_refusal_exactly,
+    noticed::keeps_the_newest_refusals,
+    noticed::forgets_refusals_after_their_time_in_small_steps,
     logs::writes_one_event_for_each_change_and_none_for_none,
     logs::lists_what_changed_after_a_revision,
     logs::says_so_when_it_has_forgotten_too_much,

@@ -89,6 +89,8 @@ pub(super) async fn keeps_scopes_by_name(place: &impl Place) {
     let changed = Scope { description: String::new(), ..admin };
     assert!(store.change_scope(changed.clone(), event("scope")).await.unwrap());
     assert!(!store.change_scope(scope(&one, "none"), event("none")).await.unwrap());
+    assert!(!store.change_scope(changed.clone(), event("late")).await.unwrap());
+    let changed = Scope { version: 2, ..changed };
     assert_eq!(
         store.scopes(one.id).await.unwrap(),
         [changed.clone(), scope(&one, "read"), scope(&one, "write")]

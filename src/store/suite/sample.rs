@@ -14,13 +14,14 @@ use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType};
 use crate::domain::audit::AuditEvent;
 use crate::domain::credential::{Credential, KeyedDigest, Verifier};
-use crate::domain::id::{ApplicationId, CredentialId, KeyId, TenantId};
+use crate::domain::id::{ApplicationId, CredentialId, KeyId, OperatorId, TenantId};
+use crate::domain::operator::Operator;
 use crate::domain::scope::{Scope, ScopeName, ScopeSet};
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::tenant::{Host, IssuerUrl, Tenant};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{StaticClaims, TokenProfile, TokenSettings};
-use crate::store::Store;
+use crate::store::{Store, UsageBatch};
 
 pub(in crate::store) fn tenant(name: &str) -> Tenant {
     Tenant {
@@ -95,9 +96,31 @@ pub(in crate::store) fn credential(application: &Application, created_at: i64) -
     }
 }
 
+pub(in crate::store) fn operator(name: &str, tenant: Option<&Tenant>) -> Operator {
+    Operator {
+        id: OperatorId::new(&SystemRandom),
+        name: name.to_owned(),
+        tenant: tenant.map(|tenant| tenant.id),
+        scopes: ["admin:read", "admin:keys:write"].map(str::to_owned).to_vec(),
+        enabled: true,
+        digest: SecretDigest::from_bytes([8; 32]),
+        digested_under: "0123abcd".to_owned(),
+        created_at: Timestamp::from_millis(1_011),
+        updated_at: Timestamp::from_millis(1_012),
+        version: 1,
+    }
+}
+
 pub(in crate::store) fn scope(tenant: &Tenant, name: &str) -> Scope {
     let (name, description) = (ScopeName::parse(name).unwrap(), "what it permits".to_owned());
-    Scope { tenant: tenant.id, name, description, api: None, created_at: Timestamp::from_millis(1_007) }
+    Scope {
+        tenant: tenant.id,
+        name,
+        description,
+        api: None,
+        created_at: Timestamp::from_millis(1_007),
+        version: 1,
+    }
 }
 
 pub(in crate::store) fn api(tenant: &Tenant, identifier: &str) -> Api {
@@ -126,7 +149,9 @@ pub(in crate::store) fn event(subject: &str) -> AuditEvent {
         at: Timestamp::from_millis(1_008),
         tenant: None,
         actor: "tester".to_owned(),
-        action: "thing.change",
+        source: "somewhere".to_owned(),
+        request: Some("a request".to_owned()),
+        action: "thing.change".into(),
         subject: subject.to_owned(),
         detail: json!({ "why": "a test" }),
     }
@@ -145,6 +170,11 @@ pub(in crate::store) async fn add_application(
     let credential = credential(application, 1);
     store.add_application(application.clone(), Some(credential.clone()), event("application")).await.unwrap();
     credential
+}
+
+/// Writes down when credentials were last used.
+pub(in crate::store) async fn record_use(store: &Arc<dyn Store>, uses: Vec<(CredentialId, Timestamp)>) {
+    store.record_usage(UsageBatch { uses, counts: Vec::new() }).await.unwrap();
 }
 
 pub(in crate::store) fn unknown_tenant() -> TenantId {

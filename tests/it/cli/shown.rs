@@ -166,8 +166,8 @@ fn tenants_and_scopes_read_well() {
     ");
     insta::assert_snapshot!(shown(&installation, &["--output", "json", "migrate", "--check"]), @r#"
     {
-      "from": 5,
-      "to": 5,
+      "from": 6,
+      "to": 6,
       "check": "ok"
     }
     "#);

@@ -84,6 +84,12 @@ impl Ask {
         self
     }
 
+    /// With this body.
+    pub(crate) fn body(mut self, body: impl Into<Body>) -> Self {
+        self.body = body.into();
+        self
+    }
+
     pub(crate) fn version(mut self, version: Version) -> Self {
         self.version = version;
         self

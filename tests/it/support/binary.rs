@@ -65,11 +65,13 @@ impl Installation {
 
     /// Starts a server on ports the system chooses, and waits until it says where it listens.
     pub(crate) fn serve(&self, arguments: &[&str]) -> RunningServer {
-        let log = self.folder().join(format!("server-{}.log", self.servers.fetch_add(1, Ordering::Relaxed)));
+        let number = self.servers.fetch_add(1, Ordering::Relaxed);
+        let file = |kind| self.folder().join(format!("server-{number}.{kind}"));
+        let (log, output) = (file("log"), file("output"));
         let mut command =
             self.command(&["serve", "--listen-public", "127.0.0.1:0", "--listen-admin", "127.0.0.1:0"]);
-        let file = std::fs::File::create(&log).unwrap();
-        command.args(arguments).stdout(Stdio::null()).stderr(file);
+        let create = |path: &Path| std::fs::File::create(path).unwrap();
+        command.args(arguments).stdout(create(&output)).stderr(create(&log));
         let mut child = command.spawn().unwrap();
         let started = Instant::now();
         loop {
@@ -77,7 +79,8 @@ impl Installation {
             let line = text.lines().find(|line| line.contains("chancery serves"));
             if let Some(line) = line.and_then(|line| serde_json::from_str::<Value>(line).ok()) {
                 let address = |name: &str| line[name].as_str().unwrap().parse().unwrap();
-                return RunningServer { child, log, public: address("public"), admin: address("admin") };
+                let (public, admin) = (address("public"), address("admin"));
+                return RunningServer { child, log, output, public, admin };
             }
             if let Some(status) = child.try_wait().unwrap() {
                 panic!("the server ended with {status}: {text}");
@@ -92,6 +95,7 @@ impl Installation {
 pub(crate) struct RunningServer {
     child: Child,
     log: PathBuf,
+    output: PathBuf,
     pub(crate) public: SocketAddr,
     pub(crate) admin: SocketAddr,
 }
@@ -120,6 +124,11 @@ impl RunningServer {
     /// Everything it has logged so far: JSON lines.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Everything it has written on standard output so far.
+    pub(crate) fn output(&self) -> String {
+        std::fs::read_to_string(&self.output).unwrap()
     }
 
     /// Sends a signal by name, such as `TERM` or `KILL`.

@@ -4,16 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
-use chancery::domain::api::{Api, ApiIdentifier};
-use chancery::domain::application::{Application, ClientId, Registered};
-use chancery::domain::audit::{AuditEvent, RecordedEvent};
-use chancery::domain::credential::{Credential, KeyedDigest};
-use chancery::domain::id::{ApplicationId, CredentialId, TenantId, TokenId};
-use chancery::domain::scope::{Scope, ScopeName};
+use chancery::domain::api::Api;
+use chancery::domain::application::{ClientId, Registered};
+use chancery::domain::audit::{AuditEvent, AuditFilter, RecordedEvent};
+use chancery::domain::id::{RequestId, TenantId, TokenId};
+use chancery::domain::operator::Operator;
+use chancery::domain::refusal::Refusal;
+use chancery::domain::scope::Scope;
 use chancery::domain::signing_key::{KeptDigestKey, SigningKey};
+use chancery::domain::statistic::{Statistic, StatisticsQuery};
 use chancery::domain::tenant::Tenant;
 use chancery::domain::time::Timestamp;
-use chancery::store::{Changes, Health, KeyChange, ScopeChange, Store, StoreError};
+use chancery::store::{
+    Changes, Health, KeptAnswer, KeyChange, Match, Noticed, Recorded, Store, StoreError, UsageBatch,
+};
 
 type Answer<T> = Result<T, StoreError>;
 
@@ -57,42 +61,31 @@ impl Faulty {
 }
 
 #[async_trait]
+impl Noticed for Faulty {
+    async fn record_usage(&self, batch: UsageBatch) -> Answer<()> {
+        self.works()?.record_usage(batch).await
+    }
+    async fn statistics(&self, query: StatisticsQuery) -> Answer<Vec<Statistic>> {
+        self.works()?.statistics(query).await
+    }
+    async fn record_refusals(&self, refusals: Vec<Refusal>) -> Answer<()> {
+        self.works()?.record_refusals(refusals).await
+    }
+    async fn refusal(&self, request: RequestId) -> Answer<Option<Refusal>> {
+        self.works()?.refusal(request).await
+    }
+}
+
+#[async_trait]
 impl Store for Faulty {
     async fn tenants(&self) -> Answer<Vec<Tenant>> {
         self.works()?.tenants().await
     }
-    async fn add_tenant(&self, tenant: Tenant, key: SigningKey, event: AuditEvent) -> Answer<()> {
-        self.works()?.add_tenant(tenant, key, event).await
-    }
-    async fn change_tenant(&self, tenant: Tenant, event: AuditEvent) -> Answer<()> {
-        self.works()?.change_tenant(tenant, event).await
-    }
-    async fn remove_tenant(&self, tenant: TenantId, event: AuditEvent) -> Answer<bool> {
-        self.works()?.remove_tenant(tenant, event).await
-    }
     async fn scopes(&self, tenant: TenantId) -> Answer<Vec<Scope>> {
         self.works()?.scopes(tenant).await
     }
-    async fn add_scope(&self, scope: Scope, event: AuditEvent) -> Answer<()> {
-        self.works()?.add_scope(scope, event).await
-    }
-    async fn change_scope(&self, scope: Scope, event: AuditEvent) -> Answer<bool> {
-        self.works()?.change_scope(scope, event).await
-    }
-    async fn remove_scope(&self, tenant: TenantId, name: ScopeName, event: AuditEvent) -> Answer<bool> {
-        self.works()?.remove_scope(tenant, name, event).await
-    }
     async fn apis(&self, tenant: TenantId) -> Answer<Vec<Api>> {
         self.works()?.apis(tenant).await
-    }
-    async fn add_api(&self, api: Api, scopes: Vec<Scope>, event: AuditEvent) -> Answer<()> {
-        self.works()?.add_api(api, scopes, event).await
-    }
-    async fn change_api(&self, api: Api, scopes: ScopeChange, event: AuditEvent) -> Answer<()> {
-        self.works()?.change_api(api, scopes, event).await
-    }
-    async fn remove_api(&self, tenant: TenantId, api: ApiIdentifier, event: AuditEvent) -> Answer<bool> {
-        self.works()?.remove_api(tenant, api, event).await
     }
     async fn application(&self, tenant: TenantId, client_id: &str) -> Answer<Option<Arc<Registered>>> {
         self.works()?.application(tenant, client_id).await
@@ -105,42 +98,23 @@ impl Store for Faulty {
     ) -> Answer<Vec<Arc<Registered>>> {
         self.works()?.applications(tenant, after, limit).await
     }
-    async fn add_application(
+    async fn find_applications(
         &self,
-        application: Application,
-        credential: Option<Credential>,
-        event: AuditEvent,
-    ) -> Answer<()> {
-        self.works()?.add_application(application, credential, event).await
+        tenant: TenantId,
+        text: &str,
+        after: Option<Match>,
+        limit: usize,
+    ) -> Answer<Vec<(Match, Arc<Registered>)>> {
+        self.works()?.find_applications(tenant, text, after, limit).await
     }
-    async fn change_application(&self, application: Application, event: AuditEvent) -> Answer<()> {
-        self.works()?.change_application(application, event).await
+    async fn operators(&self) -> Answer<Vec<Operator>> {
+        self.works()?.operators().await
     }
-    async fn remove_application(&self, application: ApplicationId, event: AuditEvent) -> Answer<bool> {
-        self.works()?.remove_application(application, event).await
+    async fn change_registry(&self, changes: Vec<Recorded>) -> Answer<()> {
+        self.works()?.change_registry(changes).await
     }
-    async fn add_credential(&self, credential: Credential, event: AuditEvent) -> Answer<()> {
-        self.works()?.add_credential(credential, event).await
-    }
-    async fn remove_credential(
-        &self,
-        application: ApplicationId,
-        credential: CredentialId,
-        event: AuditEvent,
-    ) -> Answer<bool> {
-        self.works()?.remove_credential(application, credential, event).await
-    }
-    async fn replace_verifier(
-        &self,
-        application: ApplicationId,
-        credential: CredentialId,
-        keyed: KeyedDigest,
-        event: AuditEvent,
-    ) -> Answer<bool> {
-        self.works()?.replace_verifier(application, credential, keyed, event).await
-    }
-    async fn record_use(&self, uses: Vec<(CredentialId, Timestamp)>) -> Answer<()> {
-        self.works()?.record_use(uses).await
+    async fn kept_answer(&self, caller: &str, key: &str, now: Timestamp) -> Answer<Option<KeptAnswer>> {
+        self.works()?.kept_answer(caller, key, now).await
     }
     async fn signing_keys(&self, tenant: TenantId) -> Answer<Vec<SigningKey>> {
         self.works()?.signing_keys(tenant).await
@@ -170,6 +144,14 @@ impl Store for Faulty {
     }
     async fn audit_events(&self, after: i64, limit: usize) -> Answer<Vec<RecordedEvent>> {
         self.works()?.audit_events(after, limit).await
+    }
+    async fn find_audit_events(
+        &self,
+        filter: AuditFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Answer<Vec<RecordedEvent>> {
+        self.works()?.find_audit_events(filter, before, limit).await
     }
     async fn changes_since(&self, revision: i64) -> Answer<Changes> {
         self.works()?.changes_since(revision).await

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chancery::admin::apis::ApiChange;
 use chancery::admin::applications::{ApplicationChange, NewApplication};
 use chancery::admin::credentials::{Given, NewSecret};
-use chancery::admin::{self, Admin};
+use chancery::admin::{self, Actor, Admin, Terms};
 use chancery::crypto::jws;
 use chancery::crypto::master::MasterKey;
 use chancery::crypto::secret::Secret;
@@ -107,6 +107,12 @@ impl TestServer {
     /// The same server behind another listener.
     pub(crate) fn behind(self, listener: Listener) -> Self {
         Self { front: Front::new(listener, Arc::clone(&self.directory)), ..self }
+    }
+
+    /// The same server behind its admin listener.
+    pub(crate) fn behind_admin(self) -> Self {
+        let listener = Listener::Admin(Box::new(self.admin.clone()));
+        self.behind(listener)
     }
 
     async fn open(
@@ -243,15 +249,19 @@ impl TestServer {
         issuer.sign(key, token).await.unwrap()
     }
 
+    /// A connection of its own to the store.
+    pub(crate) fn connection(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap()
+    }
+
     /// Leaves nothing of the list that servers follow, as if far more had changed than is kept.
     pub(crate) fn forget_all_changes(&self) {
-        let connection = rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap();
-        connection.execute("DELETE FROM change", []).unwrap();
+        self.connection().execute("DELETE FROM change", []).unwrap();
     }
 
     /// Damages the signing key of a tenant behind the back of everybody, and lets servers look at it.
     pub(crate) fn damage_key_of(&self, tenant: &Tenant) {
-        let connection = rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap();
+        let connection = self.connection();
         let id = tenant.id.to_string();
         connection.execute("UPDATE signing_key SET public_jwk = '{}' WHERE tenant_id = ?1", [&id]).unwrap();
         connection.execute("INSERT INTO change (tenant_id) VALUES (?1)", [&id]).unwrap();
@@ -317,11 +327,12 @@ fn copy(template: &[u8]) -> Arc<TempDir> {
 fn operator(folder: &TempDir, clock: Arc<SetClock>, seed: &str) -> Admin {
     let (store, _) = Sqlite::open(&folder.path().join("store.db")).unwrap();
     let (random, vault) = (Arc::new(Seeded::new(seed)), vault(&format!("vault of {seed}'s operator")));
-    Admin { store: Arc::new(store), clock, random, vault, experimental: true, actor: "tester".to_owned() }
+    let (actor, terms) = (Actor::local("tester"), Terms::default());
+    Admin { store: Arc::new(store), clock, random, vault, experimental: true, actor, terms }
 }
 
 /// All stores of the tests are under one master key. Each vault has a seed of its own, since no two keys have one id.
-fn vault(seed: &str) -> Vault {
+fn vault(seed: &str) -> Arc<Vault> {
     let master = MasterKey::generate(&Seeded::new("master key"));
-    Vault::new(&master, Arc::new(Seeded::new(seed)))
+    Arc::new(Vault::new(&master, Arc::new(Seeded::new(seed))))
 }

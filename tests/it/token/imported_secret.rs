@@ -74,7 +74,8 @@ async fn is_replaced(server: &TestServer, app: &App) -> bool {
 /// What the audit says of hashes that were replaced.
 async fn replaced(server: &TestServer) -> Vec<(String, Value)> {
     let events = server.admin.store.audit_events(0, 1000).await.unwrap();
-    let replaced = events.into_iter().filter(|event| event.action == "application.secret.redigest");
+    let events = events.into_iter().map(|recorded| recorded.event);
+    let replaced = events.filter(|event| event.action == "application.secret.redigest");
     replaced.map(|event| (event.subject, event.detail["hash"].clone())).collect()
 }
 

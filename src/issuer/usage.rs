@@ -1,0 +1,192 @@
+//! When credentials were last used and how many tokens were issued and requests refused, collected in memory.
+//! Not for: writing it down (`notes.rs`), or what became of one request (`refusals.rs`, `issuance/`).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::domain::application::ClientId;
+use crate::domain::id::{CredentialId, TenantId};
+use crate::domain::statistic::{Counter, Period, Statistic};
+use crate::domain::time::Timestamp;
+use crate::store::UsageBatch;
+
+/// How many counters there are at most between two writes, some 20 MB of them. What comes beyond is counted for nobody
+/// in particular.
+const MAX_COUNTERS: usize = 100_000;
+
+/// What is not written down yet. A token costs one short lock and two look-ups by an id, and no allocation but the first
+/// of a credential in a minute.
+#[derive(Default)]
+pub(super) struct Usage(Mutex<Collected>);
+
+#[derive(Default)]
+struct Collected {
+    /// One entry for each credential, however often it was used: never more than are registered.
+    uses: HashMap<CredentialId, Timestamp>,
+    /// By the beginning of the minute and by what proved the caller, which is the quickest to look up.
+    issued: HashMap<(Timestamp, CredentialId), Issued>,
+    /// Refusals, tokens beyond the limit, and what could not be written down.
+    counted: HashMap<Counter, u64>,
+}
+
+/// Tokens of an application, for one of its credentials.
+struct Issued {
+    tenant: TenantId,
+    application: ClientId,
+    count: u64,
+}
+
+impl Usage {
+    /// Notes that a credential was used.
+    pub(super) fn note_use(&self, credential: CredentialId, at: Timestamp) {
+        self.lock().note_use(credential, at);
+    }
+
+    /// Counts a token, and notes that its credential was used.
+    pub(super) fn note_issued(
+        &self,
+        tenant: TenantId,
+        application: &ClientId,
+        credential: CredentialId,
+        at: Timestamp,
+    ) {
+        let minute = Period::Minute.start_of(at);
+        let mut collected = self.lock();
+        collected.note_use(credential, at);
+        if let Some(issued) = collected.issued.get_mut(&(minute, credential)) {
+            issued.count += 1;
+        } else if collected.has_room() {
+            let issued = Issued { tenant, application: application.clone(), count: 1 };
+            collected.issued.insert((minute, credential), issued);
+        } else {
+            collected.add(Counter { start: minute, tenant, application: None, reason: None }, 1);
+        }
+    }
+
+    /// Counts a refusal.
+    pub(super) fn note_refused(&self, counter: Counter) {
+        self.lock().add(counter, 1);
+    }
+
+    /// Takes all that was noted so far.
+    pub(super) fn take(&self) -> UsageBatch {
+        let Collected { uses, issued, mut counted } = std::mem::take(&mut *self.lock());
+        for ((start, _), Issued { tenant, application, count }) in issued {
+            let counter = Counter { start, tenant, application: Some(application), reason: None };
+            *counted.entry(counter).or_default() += count;
+        }
+        let counts = counted.into_iter().map(|(counter, count)| Statistic { counter, count }).collect();
+        UsageBatch { uses: uses.into_iter().collect(), counts }
+    }
+
+    /// Puts back what could not be written down.
+    pub(super) fn put_back(&self, batch: UsageBatch) {
+        let mut collected = self.lock();
+        for (credential, at) in batch.uses {
+            collected.note_use(credential, at);
+        }
+        for Statistic { counter, count } in batch.counts {
+            collected.add(counter, count);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Collected> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Collected {
+    fn note_use(&mut self, credential: CredentialId, at: Timestamp) {
+        let last = self.uses.entry(credential).or_insert(at);
+        *last = at.max(*last);
+    }
+
+    fn has_room(&self) -> bool {
+        self.issued.len() + self.counted.len() < MAX_COUNTERS
+    }
+
+    fn add(&mut self, counter: Counter, count: u64) {
+        let is_known = self.counted.contains_key(&counter);
+        let counter =
+            if is_known || self.has_room() { counter } else { Counter { application: None, ..counter } };
+        *self.counted.entry(counter).or_default() += count;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::random::SystemRandom;
+
+    const AT: Timestamp = Timestamp::from_seconds(1_640_588_828);
+
+    fn name(client_id: &str) -> ClientId {
+        ClientId::parse(client_id).unwrap()
+    }
+
+    fn refused(tenant: TenantId, application: Option<&str>, reason: &'static str) -> Counter {
+        let start = Period::Minute.start_of(AT);
+        Counter { start, tenant, application: application.map(name), reason: Some(reason.into()) }
+    }
+
+    fn total(batch: &UsageBatch, application: Option<&str>) -> u64 {
+        let of = |one: &&Statistic| one.counter.application.as_ref().map(ClientId::as_str) == application;
+        batch.counts.iter().filter(of).map(|one| one.count).sum()
+    }
+
+    #[test]
+    fn counts_by_minute_and_application_whatever_the_credential() {
+        let (usage, tenant) = (Usage::default(), TenantId::new(&SystemRandom));
+        let credentials = [CredentialId::new(&SystemRandom), CredentialId::new(&SystemRandom)];
+        for millis in [0, 60_000, 60_001] {
+            for credential in credentials {
+                let at = Timestamp::from_millis(AT.as_millis() + millis);
+                usage.note_issued(tenant, &name("app"), credential, at);
+            }
+        }
+        usage.note_refused(refused(tenant, Some("app"), "why"));
+        usage.note_refused(refused(tenant, None, "why"));
+        let batch = usage.take();
+        let mut counts: Vec<_> = batch.counts.iter().map(|one| one.count).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, [1, 1, 2, 4]);
+        assert_eq!((total(&batch, Some("app")), total(&batch, None)), (7, 1));
+        let last = Timestamp::from_millis(AT.as_millis() + 60_001);
+        assert!(batch.uses.len() == 2 && batch.uses.iter().all(|(_, at)| *at == last));
+        assert!(usage.take().counts.is_empty());
+    }
+
+    #[test]
+    fn what_is_put_back_is_added_to_what_came_meanwhile() {
+        let (usage, tenant) = (Usage::default(), TenantId::new(&SystemRandom));
+        let credential = CredentialId::new(&SystemRandom);
+        usage.note_issued(tenant, &name("app"), credential, AT);
+        usage.note_refused(refused(tenant, Some("app"), "why"));
+        let batch = usage.take();
+        usage.note_issued(tenant, &name("app"), credential, AT);
+        usage.note_use(credential, Timestamp::from_millis(AT.as_millis() - 1));
+        usage.put_back(batch);
+        let batch = usage.take();
+        assert_eq!((batch.counts.len(), total(&batch, Some("app"))), (2, 3));
+        assert_eq!(batch.uses, [(credential, AT)]);
+    }
+
+    #[test]
+    fn beyond_the_limit_nothing_is_lost_but_whose_it_was() {
+        let (usage, tenant) = (Usage::default(), TenantId::new(&SystemRandom));
+        let known = CredentialId::new(&SystemRandom);
+        usage.note_issued(tenant, &name("known"), known, AT);
+        for number in 1..MAX_COUNTERS {
+            usage.note_refused(refused(tenant, Some(&format!("app{number}")), "why"));
+        }
+        usage.note_issued(tenant, &name("known"), known, AT);
+        usage.note_issued(tenant, &name("late"), CredentialId::new(&SystemRandom), AT);
+        usage.note_refused(refused(tenant, Some("late"), "why"));
+        usage.note_refused(refused(tenant, Some("app1"), "why"));
+        let batch = usage.take();
+        assert_eq!(batch.counts.len(), MAX_COUNTERS + 2);
+        assert_eq!((total(&batch, Some("known")), total(&batch, Some("app1"))), (2, 2));
+        assert_eq!((total(&batch, Some("late")), total(&batch, None)), (0, 2));
+        assert_eq!(batch.uses.len(), 2);
+    }
+}

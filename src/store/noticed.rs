@@ -1,0 +1,43 @@
+//! The part of the contract about what servers notice: use, statistics, refusals.
+//! Not for: what operators decide. That has audit events and revisions, and outlives a crash to the last change; of this
+//! the last seconds may be lost.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::StoreError;
+use crate::domain::id::{CredentialId, RequestId};
+use crate::domain::refusal::Refusal;
+use crate::domain::statistic::{Statistic, StatisticsQuery};
+use crate::domain::time::Timestamp;
+
+/// How long a refusal is kept.
+pub const REFUSALS_KEPT_FOR: Duration = Duration::from_hours(7 * 24);
+
+/// How many refusals are kept: the newest.
+pub const REFUSALS_KEPT: i64 = 100_000;
+
+/// What was noticed of use since the last time.
+#[derive(Debug, Clone, Default)]
+pub struct UsageBatch {
+    /// When credentials were last used.
+    pub uses: Vec<(CredentialId, Timestamp)>,
+    /// What is to be added to the counts of the minute and the day that `start` is in.
+    pub counts: Vec<Statistic>,
+}
+
+/// What servers notice, remembered. Each question is atomic by itself; none makes an audit event or a revision.
+#[async_trait]
+pub trait Noticed: Send + Sync {
+    /// Writes down use: a last use earlier than the one stored changes nothing, and a credential that is gone is passed
+    /// over; counts are added to those stored.
+    async fn record_usage(&self, batch: UsageBatch) -> Result<(), StoreError>;
+    /// Counts by their beginning, oldest first; the newest when there are more than `limit`. Those of a tenant or
+    /// application that was removed are still there.
+    async fn statistics(&self, query: StatisticsQuery) -> Result<Vec<Statistic>, StoreError>;
+    /// Writes down refusals, and forgets the oldest beyond `REFUSALS_KEPT`. One that is there already stays as it is.
+    async fn record_refusals(&self, refusals: Vec<Refusal>) -> Result<(), StoreError>;
+    /// A refusal by the id of its request.
+    async fn refusal(&self, request: RequestId) -> Result<Option<Refusal>, StoreError>;
+}
