@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chancery::admin::applications::{self, ApplicationChange, NewApplication};
+use chancery::admin::credentials::Given;
 use chancery::admin::{Actor, Admin, Terms, scopes, tenants};
 use chancery::crypto::master::MasterKey;
 use chancery::crypto::random::SystemRandom;
@@ -69,7 +70,7 @@ async fn add_application(admin: &Admin, tenant: &Tenant, client_id: &str, scope:
     let new = NewApplication {
         name: format!("Application {client_id}"),
         client_id: Some(ClientId::parse(client_id)?),
-        secret: Some(Secret::new(SECRET.to_owned())),
+        secret: Some(Given::Secret(Secret::new(SECRET.to_owned()))),
         settings: ApplicationChange { scopes: Some(vec![scope]), ..ApplicationChange::default() },
         ..NewApplication::default()
     };

@@ -1,2 +1,3 @@
--- A place kept for a migration that is written elsewhere.
-SELECT 1;
+-- The hash that another server made of the secret, as it wrote it; null when the secret is kept by our digest. Where it is
+-- there, digest is empty and digested_under too.
+ALTER TABLE credential ADD COLUMN slow_hash TEXT;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::catalog::{Catalog, missing_api};
 use super::change::{Change, TokenChange, distinct, set};
-use super::credentials::{self, NewSecret};
+use super::credentials::{self, Given, NewSecret};
 use super::{Admin, AdminError, insist, view};
 use crate::crypto::secret::Secret;
 use crate::domain::api::ApiIdentifier;
@@ -34,7 +34,7 @@ pub struct NewApplication {
     /// Its name on the wire; made by the server by default.
     pub client_id: Option<ClientId>,
     /// Its first secret; made by the server by default.
-    pub secret: Option<Secret>,
+    pub secret: Option<Given>,
     /// Everything else, as for a change.
     pub settings: ApplicationChange,
 }
@@ -103,11 +103,11 @@ pub async fn add(
     let catalog = Catalog::read(admin, tenant).await?;
     let mut registered = check_new(admin, &catalog, application)?;
     let secret = match (confidential, new.secret) {
-        (true, secret) => {
-            let new = NewSecret { secret, ..NewSecret::default() };
+        (true, given) => {
+            let new = NewSecret { given, ..NewSecret::default() };
             let (credential, secret) = credentials::make(admin, &registered.application, new)?;
             registered.credentials.push(credential);
-            Some(secret)
+            secret
         }
         (false, None) => None,
         (false, Some(_)) => return Err(public_has_no_secret(kind).into()),

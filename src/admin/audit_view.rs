@@ -2,14 +2,16 @@
 //! Not for: finding and following them (`audit.rs`).
 
 use data_encoding::HEXLOWER;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::audit::Found;
 use crate::domain::audit::ChainWalk;
 
 /// An audit event. It holds all that its hash is made of.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditEvent")]
 pub struct AuditEventView {
     sequence: i64,
     at: String,
@@ -21,6 +23,7 @@ pub struct AuditEventView {
     request: Option<String>,
     action: String,
     subject: String,
+    #[schemars(with = "Map<String, Value>")]
     detail: Value,
     hash: String,
 }

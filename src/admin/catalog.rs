@@ -47,7 +47,7 @@ impl Catalog {
         Ok(found)
     }
 
-    /// The names of the scopes that an API defines, in order.
+    /// The scopes that an API defines, by name.
     pub(super) fn scopes_of<'api>(
         &'api self,
         identifier: &'api ApiIdentifier,

@@ -8,8 +8,9 @@ use serde_json::json;
 use super::applications::{find, public_has_no_secret};
 use super::{Admin, AdminError, view};
 use crate::crypto::secret::{MAX_SECRET_BYTES, Secret};
+use crate::crypto::slow_hash::{Exported, SlowHash};
 use crate::domain::application::Application;
-use crate::domain::credential::Credential;
+use crate::domain::credential::{Credential, KeyedDigest, Verifier};
 use crate::domain::id::CredentialId;
 use crate::domain::tenant::Tenant;
 use crate::domain::{Invalid, check_label};
@@ -28,11 +29,29 @@ pub struct NewSecret {
     pub label: Option<String>,
     /// How long it proves anything; for ever by default.
     pub expires: Option<Duration>,
-    /// The secret itself; made by the server by default.
-    pub secret: Option<Secret>,
+    /// What it is; made by the server by default.
+    pub given: Option<Given>,
 }
 
-/// Adds a secret to an application and returns it this once.
+/// A secret that somebody else made.
+#[derive(Debug, Clone)]
+pub enum Given {
+    /// The secret itself. It is kept as our digest from now on.
+    Secret(Secret),
+    /// The hash that another server made of it. It is replaced by our digest when the secret is used for the first time.
+    Hash(SlowHash),
+}
+
+impl From<Exported> for Given {
+    fn from(exported: Exported) -> Self {
+        match exported {
+            Exported::Plain(secret) => Self::Secret(secret),
+            Exported::Hash(hash) => Self::Hash(hash),
+        }
+    }
+}
+
+/// Adds a secret to an application and returns it this once; of one whose hash was given nobody knows it.
 ///
 /// # Errors
 /// When the application does not exist, is a public client, or has too many already.
@@ -41,7 +60,7 @@ pub async fn add(
     tenant: &Tenant,
     client_id: &str,
     new: NewSecret,
-) -> Result<(Credential, Secret), AdminError> {
+) -> Result<(Credential, Option<Secret>), AdminError> {
     let registered = find(admin, tenant, client_id).await?;
     admin.check_powers(registered.powers(), "the application")?;
     if !registered.application.kind.is_confidential() {
@@ -54,8 +73,8 @@ pub async fn add(
         return Err(AdminError::Conflict(text));
     }
     let (credential, secret) = make(admin, &registered.application, new)?;
-    let answer =
-        view::SecretView::new(&credential, admin.now()).with_client_secret(secret.expose().to_owned());
+    let shown = secret.as_ref().map(|secret| secret.expose().to_owned());
+    let answer = view::SecretView::new(&credential, admin.now()).with_client_secret(shown);
     admin.create(vec![addition(admin, &registered.application, &credential)], &answer).await?;
     Ok((credential, secret))
 }
@@ -66,6 +85,7 @@ pub(super) fn addition(admin: &Admin, application: &Application, credential: &Cr
         "secret": credential.id.to_string(),
         "label": credential.label,
         "expires_at": credential.expires_at.map(|expiry| expiry.to_string()),
+        "hash": credential.imported().map(SlowHash::name),
     });
     let client_id = application.client_id.as_str();
     let event = admin.event(application.tenant, "application.secret.add", client_id, detail);
@@ -98,12 +118,12 @@ pub async fn remove(
     Ok(credential.clone())
 }
 
-/// Makes a credential, not yet stored, and its secret.
+/// Makes a credential, not yet stored, and its secret if that is known.
 pub(super) fn make(
     admin: &Admin,
     application: &Application,
     new: NewSecret,
-) -> Result<(Credential, Secret), AdminError> {
+) -> Result<(Credential, Option<Secret>), AdminError> {
     let label = new.label.unwrap_or_default();
     check_secret_label(&label)?;
     if new.expires.is_some_and(|expires| expires.is_zero()) {
@@ -112,17 +132,28 @@ pub(super) fn make(
         )
         .into());
     }
-    let secret = match new.secret {
-        Some(secret) => check_secret(secret)?,
-        None => Secret::generate(admin.random.as_ref()),
+    let keyed = |secret: &Secret| {
+        let under = admin.vault.fingerprint();
+        let digest = admin.vault.digest(under, application.id, secret);
+        Verifier::Keyed(KeyedDigest { digest, under: under.to_owned() })
+    };
+    let (verifier, secret) = match new.given {
+        Some(Given::Hash(hash)) => (Verifier::Imported(hash), None),
+        Some(Given::Secret(secret)) => {
+            let secret = check_secret(secret)?;
+            (keyed(&secret), Some(secret))
+        }
+        None => {
+            let secret = Secret::generate(admin.random.as_ref());
+            (keyed(&secret), Some(secret))
+        }
     };
     let now = admin.now();
     let credential = Credential {
         id: CredentialId::new(admin.random.as_ref()),
         application: application.id,
         label,
-        digest: admin.vault.digest(admin.vault.fingerprint(), application.id, &secret),
-        digested_under: admin.vault.fingerprint().to_owned(),
+        verifier,
         created_at: now,
         expires_at: new.expires.map(|expires| now.plus(expires)),
         last_used_at: None,

@@ -203,6 +203,21 @@ pub const MENDING: &[(&str, &str)] = &[
         "the request was held up inside the server for too long",
         "The caller may try again; if it happens often, the server has too few processors or was paused.",
     ),
+    // Imported secrets.
+    (
+        "too many imported secrets wait to be checked",
+        "The caller may try again. It passes when each caller has used its secret once; if it does not, somebody guesses at \
+         this application's: 'chancery app secret add CLIENT_ID' makes one that needs no such check, then remove the other.",
+    ),
+    (
+        "the hash of an imported secret could not be checked",
+        "There was too little memory for the check, or the log names a fault: give the server more, or give the caller a \
+         secret made here with 'chancery app secret add CLIENT_ID'.",
+    ),
+    (
+        "an imported secret was proved, and nothing is known after that",
+        "The caller may try again: its secret is right and is not checked slowly any more.",
+    ),
 ];
 
 #[cfg(test)]

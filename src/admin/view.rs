@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::apis::Described;
 use super::keys::Revoked;
 use super::reseal::Resealed;
+use crate::crypto::slow_hash::SlowHash;
 use crate::domain::application::{Application, AuthMethod, GrantType, Registered};
 use crate::domain::credential::Credential;
 use crate::domain::operator::Operator;
@@ -229,6 +230,9 @@ pub struct SecretView {
     client_secret: Option<String>,
     label: String,
     live: bool,
+    /// The kind of hash that another server made of it, until it is used for the first time; null when it is kept by our
+    /// digest.
+    hash: Option<&'static str>,
     created_at: String,
     expires_at: Option<String>,
     last_used_at: Option<String>,
@@ -243,6 +247,7 @@ impl SecretView {
             client_secret: None,
             label: credential.label.clone(),
             live: credential.is_live(now),
+            hash: credential.imported().map(SlowHash::name),
             created_at: credential.created_at.to_string(),
             expires_at: credential.expires_at.map(|expiry| expiry.to_string()),
             last_used_at: credential.last_used_at.map(|used| used.to_string()),
@@ -251,8 +256,8 @@ impl SecretView {
 
     /// Adds the secret that was just made; this once.
     #[must_use]
-    pub fn with_client_secret(mut self, secret: String) -> Self {
-        self.client_secret = Some(secret);
+    pub fn with_client_secret(mut self, secret: Option<String>) -> Self {
+        self.client_secret = secret;
         self
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::settings::{TokenFlags, change, list};
 use super::{Failure, Global, input, secret, workspace};
 use crate::admin::applications::{self, ApplicationChange, NewApplication};
+use crate::admin::credentials::Given;
 use crate::admin::view::ApplicationView;
 use crate::domain::Invalid;
 use crate::domain::api::ApiIdentifier;
@@ -146,7 +147,7 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
                 name,
                 kind: Some(ApplicationType::parse(&kind)?),
                 client_id: client_id.as_deref().map(ClientId::parse).transpose()?,
-                secret: if secret_stdin { Some(input::secret_from_stdin()?) } else { None },
+                secret: if secret_stdin { Some(Given::Secret(input::secret_from_stdin()?)) } else { None },
             };
             let (registered, secret) = applications::add(&admin, &tenant, new).await?;
             let (application, secret) = (&registered.application, secret.map(|one| one.expose().to_owned()));

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::output::{self, Output};
 use super::{Failure, Global, input, workspace};
+use crate::admin::credentials::Given;
 use crate::admin::registry::{self, Action, Applied, MAX_FILE_BYTES, Options, SecretReader, SecretSource};
-use crate::crypto::secret::Secret;
 use crate::domain::Invalid;
 
 /// The exit status that tells "changed" from "no change", when it was asked for.
@@ -81,12 +81,12 @@ struct Secrets {
 }
 
 impl SecretReader for Secrets {
-    fn read(&self, source: &SecretSource) -> Result<Secret, Invalid> {
+    fn read(&self, source: &SecretSource) -> Result<Given, Invalid> {
         let secret = match source {
             SecretSource::File(name) => input::secret_from_file(&self.folder.join(name)),
             SecretSource::Environment(name) => input::secret_from_environment(name),
         };
-        secret.map_err(|failure| Invalid(failure.to_string()))
+        secret.map(Given::Secret).map_err(|failure| Invalid(failure.to_string()))
     }
 }
 

@@ -62,7 +62,9 @@ async fn ensure_demo(admin: &Admin, tenant: &Tenant, settings: &Settings) -> Res
     if let (Some(secret), Some(registered)) = (kept, &registered) {
         let (application, now) = (registered.application.id, admin.now());
         let digest = |under: &str| admin.vault.digest(under, application, &secret);
-        let is_kept = |one: &Credential| one.is_live(now) && one.digest.matches(&digest(&one.digested_under));
+        let is_kept = |one: &Credential| {
+            one.is_live(now) && one.keyed().is_some_and(|keyed| keyed.digest.matches(&digest(&keyed.under)))
+        };
         if registered.credentials.iter().any(is_kept) {
             return Ok(secret);
         }
@@ -70,7 +72,8 @@ async fn ensure_demo(admin: &Admin, tenant: &Tenant, settings: &Settings) -> Res
     let secret = if registered.is_some() {
         let label = Some("made by chancery dev".to_owned());
         let new = credentials::NewSecret { label, ..credentials::NewSecret::default() };
-        credentials::add(admin, tenant, CLIENT_ID, new).await?.1
+        let (_, secret) = credentials::add(admin, tenant, CLIENT_ID, new).await?;
+        secret
     } else {
         let new = NewApplication {
             name: "Demo".to_owned(),
@@ -78,11 +81,9 @@ async fn ensure_demo(admin: &Admin, tenant: &Tenant, settings: &Settings) -> Res
             settings: ApplicationChange { scopes: Some(vec![scope]), ..ApplicationChange::default() },
             ..NewApplication::default()
         };
-        applications::add(admin, tenant, new)
-            .await?
-            .1
-            .ok_or_else(|| Failure::new("the demo application has no secret"))?
+        applications::add(admin, tenant, new).await?.1
     };
+    let secret = secret.ok_or_else(|| Failure::new("the demo application has no secret"))?;
     keep(&file, &secret)?;
     Ok(secret)
 }

@@ -9,6 +9,7 @@ pub mod master;
 pub mod random;
 pub mod seal;
 pub mod secret;
+pub mod slow_hash;
 
 use aws_lc_rs::digest;
 

@@ -4,6 +4,7 @@
 use super::id::{ApplicationId, CredentialId};
 use super::time::Timestamp;
 use crate::crypto::secret::SecretDigest;
+use crate::crypto::slow_hash::SlowHash;
 
 /// A client secret, as it is kept. Several may be live at once.
 #[derive(Debug, Clone)]
@@ -14,10 +15,8 @@ pub struct Credential {
     pub application: ApplicationId,
     /// What the operator calls it. May be empty.
     pub label: String,
-    /// The keyed digest of the secret.
-    pub digest: SecretDigest,
-    /// The fingerprint of the master key the digest was made under.
-    pub digested_under: String,
+    /// What a presented secret is compared with.
+    pub verifier: Verifier,
     /// When it was added.
     pub created_at: Timestamp,
     /// From when on it proves nothing; `None` is never.
@@ -26,10 +25,46 @@ pub struct Credential {
     pub last_used_at: Option<Timestamp>,
 }
 
+/// What is kept of a secret.
+#[derive(Debug, Clone)]
+pub enum Verifier {
+    /// Our digest of it.
+    Keyed(KeyedDigest),
+    /// The hash that another server made of it, until it is used here for the first time.
+    Imported(SlowHash),
+}
+
+/// A digest that only whoever has the master key can make.
+#[derive(Debug, Clone)]
+pub struct KeyedDigest {
+    /// The digest.
+    pub digest: SecretDigest,
+    /// The fingerprint of the master key it was made under.
+    pub under: String,
+}
+
 impl Credential {
     /// Whether it proves anything at `now`. It stops at its very instant.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|expiry| now < expiry)
+    }
+
+    /// Our digest of the secret, if it is kept so.
+    #[must_use]
+    pub fn keyed(&self) -> Option<&KeyedDigest> {
+        match &self.verifier {
+            Verifier::Keyed(keyed) => Some(keyed),
+            Verifier::Imported(_) => None,
+        }
+    }
+
+    /// The hash that another server made of the secret, if it is kept so.
+    #[must_use]
+    pub fn imported(&self) -> Option<&SlowHash> {
+        match &self.verifier {
+            Verifier::Keyed(_) => None,
+            Verifier::Imported(hash) => Some(hash),
+        }
     }
 }

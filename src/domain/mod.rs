@@ -1,6 +1,8 @@
 //! Nouns and their rules.
 //! Not for: IO, HTTP or SQL of any kind.
 
+use crate::crypto::slow_hash::UnusableHash;
+
 pub mod api;
 pub mod application;
 pub mod audit;
@@ -21,6 +23,12 @@ pub mod token;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Invalid(pub String);
+
+impl From<UnusableHash> for Invalid {
+    fn from(unusable: UnusableHash) -> Self {
+        Self(unusable.to_string())
+    }
+}
 
 /// Checks a name or label that people read: not empty, no control characters, at most `longest` characters.
 ///

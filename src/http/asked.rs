@@ -56,6 +56,26 @@ impl Asked {
         }
     }
 
+    /// Does the work, and does it again when that took so long that it has to rest on what is true by now.
+    ///
+    /// # Errors
+    /// The refusal the caller is to be told.
+    pub(super) async fn answer<T>(
+        &mut self,
+        context: &Context,
+        work: impl AsyncFn(&Issuer, &Incoming) -> Result<T, OAuthError>,
+    ) -> Result<T, OAuthError> {
+        let answered = work(&self.issuer, &self.incoming).await;
+        if !answered.as_ref().is_err_and(OAuthError::is_to_look_again) {
+            return answered;
+        }
+        match context.directory.current(self.issuer.tenant().id).await? {
+            (Some(issuer), since) => (self.issuer, self.since) = (issuer, since),
+            (None, _) => return answered,
+        }
+        work(&self.issuer, &self.incoming).await
+    }
+
     /// Renders what became of it: what rests on knowledge that has grown old in the meantime is not handed out, and a
     /// failed authentication is answered late.
     pub(super) async fn finish<T>(

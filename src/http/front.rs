@@ -49,7 +49,7 @@ pub enum Listener {
 /// What stands behind a front.
 enum Behind {
     Public { https: bool, any_host: bool },
-    Admin { probes: Router, api: AdminApi },
+    Admin { probes: Router, api: Box<AdminApi> },
 }
 
 /// The one service behind a listener.
@@ -91,7 +91,7 @@ impl Front {
         let behind = match listener {
             Listener::Public { https, any_host } => Behind::Public { https, any_host },
             Listener::Admin(admin) => {
-                let api = AdminApi::new(*admin, Arc::clone(&directory));
+                let api = Box::new(AdminApi::new(*admin, Arc::clone(&directory)));
                 Behind::Admin { probes: super::probes(), api }
             }
         };

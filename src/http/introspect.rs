@@ -18,11 +18,13 @@ const JWT: &str = "application/token-introspection+jwt";
 /// Answers an introspection request.
 pub(super) async fn answer(context: Context, request: Request) -> Response {
     let format = format(request.headers());
-    let asked = match Asked::read(request, &context, Endpoint::Introspection).await {
+    let mut asked = match Asked::read(request, &context, Endpoint::Introspection).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };
-    let answered = introspect(&asked.issuer, &asked.incoming, format).await;
+    let answered = asked
+        .answer(&context, async move |issuer: &_, incoming: &_| introspect(issuer, incoming, format).await)
+        .await;
     let content_type = match format {
         Format::Json => JSON_UTF8,
         Format::Jwt => HeaderValue::from_static(JWT),

@@ -12,11 +12,11 @@ use crate::oauth::revoke::revoke;
 
 /// Answers a revocation request.
 pub(super) async fn answer(context: Context, request: Request) -> Response {
-    let asked = match Asked::read(request, &context, Endpoint::Revocation).await {
+    let mut asked = match Asked::read(request, &context, Endpoint::Revocation).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };
-    let answered = revoke(&asked.issuer, &asked.incoming).await;
+    let answered = asked.answer(&context, revoke).await;
     if let Ok(Some(revoked)) = &answered {
         let (request_id, tenant) = (context.request_id, context.issuer.tenant().name.as_str());
         let (application, jti) = (revoked.application.as_str(), revoked.token);

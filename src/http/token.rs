@@ -14,11 +14,11 @@ use crate::oauth::token::{self, TokenResponse};
 
 /// Answers a token request.
 pub(super) async fn answer(context: Context, request: Request) -> Response {
-    let asked = match Asked::read(request, &context, Endpoint::Token).await {
+    let mut asked = match Asked::read(request, &context, Endpoint::Token).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };
-    let answered = token::issue(&asked.issuer, &asked.incoming).await;
+    let answered = asked.answer(&context, token::issue).await;
     asked
         .finish(&context, answered, |response| {
             context.issuer.note_issued(&issued(&response, &context));

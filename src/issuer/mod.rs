@@ -23,16 +23,19 @@ use crate::store::{Store, StoreError};
 mod clock_watch;
 pub mod directory;
 pub mod document;
+pub mod imported;
 pub mod issuance;
 mod misses;
 mod notes;
 mod refusals;
+mod slow_checks;
 mod tokens;
 mod usage;
 
 use clock_watch::ClockWatch;
 use directory::{STORE_DEADLINE, unavailable};
 use document::Documents;
+use imported::Imported;
 
 pub use directory::Directory;
 use issuance::Issuance;
@@ -56,6 +59,7 @@ pub struct Services {
     clock_watch: ClockWatch,
     tokens: VerifiedTokens,
     misses: Misses,
+    imported: Imported,
 }
 
 impl Services {
@@ -69,6 +73,8 @@ impl Services {
         signing: Signing,
     ) -> Self {
         let clock_watch = ClockWatch::new(clock.as_ref());
+        // Half of what signs: the other half goes on serving.
+        let imported = Imported::new(signing.places() / 2);
         Self {
             cached: Cached::new(store),
             clock,
@@ -81,6 +87,7 @@ impl Services {
             clock_watch,
             tokens: VerifiedTokens::new(),
             misses: Misses::default(),
+            imported,
         }
     }
 

@@ -21,6 +21,7 @@ const QUEUE: usize = 512;
 /// at most: docs/decisions/0010-signing-between-other-work.md. A signature that takes less time than the rest of its
 /// request has nothing to wait for, and is made at once.
 pub struct Signing {
+    count: usize,
     places: Semaphore,
     waiting: AtomicUsize,
 }
@@ -40,7 +41,14 @@ impl Signing {
     /// Room for `places` signatures at once: as many as there are threads that serve requests.
     #[must_use]
     pub fn new(places: usize) -> Self {
-        Self { places: Semaphore::new(places.max(1)), waiting: AtomicUsize::new(0) }
+        let count = places.max(1);
+        Self { count, places: Semaphore::new(count), waiting: AtomicUsize::new(0) }
+    }
+
+    /// How many signatures can be made at once.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.count
     }
 
     /// Signs `token`, which holds header and payload joined by a dot; it comes back as a whole compact JWS. A caller

@@ -4,6 +4,7 @@
 use std::error::Error;
 
 use crate::domain::application::ClientId;
+use crate::issuer::imported::NotJudged;
 use crate::keys::signing::NotSigned;
 use crate::store::StoreError;
 
@@ -81,6 +82,7 @@ pub struct OAuthError {
     reason: &'static str,
     application: Option<ClientId>,
     hint: Option<String>,
+    look_again: bool,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -94,6 +96,7 @@ impl OAuthError {
             reason: description,
             application: None,
             hint: None,
+            look_again: false,
             cause: None,
         }
     }
@@ -107,6 +110,7 @@ impl OAuthError {
             reason,
             application: None,
             hint: None,
+            look_again: false,
             cause: None,
         }
     }
@@ -121,6 +125,22 @@ impl OAuthError {
     #[must_use]
     pub fn not_now(reason: &'static str) -> Self {
         Self { reason, ..Self::new(ErrorCode::TemporarilyUnavailable, TRY_AGAIN) }
+    }
+
+    /// No refusal yet: an imported secret has just proved right, which took so long that everything else has to be looked
+    /// at again. If nobody does, it is our own trouble.
+    #[must_use]
+    pub fn look_again() -> Self {
+        Self {
+            look_again: true,
+            ..Self::not_now("an imported secret was proved, and nothing is known after that")
+        }
+    }
+
+    /// Whether the same request, judged by what is true now, gets another answer.
+    #[must_use]
+    pub const fn is_to_look_again(&self) -> bool {
+        self.look_again
     }
 
     /// Adds for the log which application it was; only one that exists, since what a stranger sends as a
@@ -191,6 +211,15 @@ impl From<NotSigned> for OAuthError {
             NotSigned::Busy => Self::ours(ErrorCode::TemporarilyUnavailable, TRY_AGAIN, error),
             NotSigned::Failed => Self::ours(ErrorCode::ServerError, OUR_FAULT, error),
         }
+    }
+}
+
+impl From<NotJudged> for OAuthError {
+    fn from(error: NotJudged) -> Self {
+        Self::not_now(match error {
+            NotJudged::Busy => "too many imported secrets wait to be checked",
+            NotJudged::Failed => "the hash of an imported secret could not be checked",
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::crypto::seal::Sealed;
 use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::Application;
 use crate::domain::audit::AuditEvent;
-use crate::domain::credential::Credential;
+use crate::domain::credential::{Credential, KeyedDigest};
 use crate::domain::id::{ApplicationId, CredentialId, OperatorId, TenantId};
 use crate::domain::operator::Operator;
 use crate::domain::scope::{Scope, ScopeName};
@@ -47,6 +47,8 @@ pub enum RegistryChange {
     AddCredential(Credential),
     /// Removes a credential of an application.
     RemoveCredential(ApplicationId, CredentialId),
+    /// Replaces the imported hash of a credential by our digest, if the credential still has the hash.
+    ReplaceVerifier(ApplicationId, CredentialId, KeyedDigest),
     /// Adds an operator.
     AddOperator(Operator),
     /// Replaces an operator if its version is still the one given; the stored version is then one more.
@@ -273,5 +275,19 @@ impl dyn Store + '_ {
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
         self.make_if_there(RegistryChange::RemoveCredential(application, credential), event).await
+    }
+
+    /// Replaces the imported hash of a credential by our digest; whether the credential still had the hash.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn replace_verifier(
+        &self,
+        application: ApplicationId,
+        credential: CredentialId,
+        keyed: KeyedDigest,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        self.make_if_there(RegistryChange::ReplaceVerifier(application, credential, keyed), event).await
     }
 }

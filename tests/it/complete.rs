@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use chancery::crypto::algorithm::ALGORITHMS;
+use chancery::crypto::slow_hash::FORMATS;
 use chancery::domain::application::{AuthMethod, GrantType};
 use chancery::oauth::client_auth::METHODS;
 use chancery::oauth::grant::GRANTS;
@@ -26,7 +27,7 @@ fn set(names: impl IntoIterator<Item = &'static str>) -> BTreeSet<String> {
 #[test]
 fn every_authentication_method_is_in_the_list() {
     let listed = set(METHODS.iter().map(|method| method.method().as_str()));
-    assert_eq!(members("oauth/client_auth", &["secret"]), listed);
+    assert_eq!(members("oauth/client_auth", &["imported", "secret"]), listed);
     assert_eq!(set(AuthMethod::ALL.map(AuthMethod::as_str)), listed);
 }
 
@@ -46,6 +47,12 @@ fn every_algorithm_family_is_in_the_list() {
         other => panic!("{other} belongs to no family known here"),
     });
     assert_eq!(members("crypto/algorithm", &[]), set(families));
+}
+
+#[test]
+fn every_family_of_slow_hashes_is_in_the_list() {
+    let listed = set(FORMATS.iter().map(|format| format.name()));
+    assert_eq!(members("crypto/slow_hash", &["encoded", "tests"]), listed);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use axum::http::Version;
 use chancery::admin::applications::{ApplicationChange, NewApplication};
+use chancery::admin::credentials::Given;
 use chancery::admin::tenants::{self, TenantChange};
 use chancery::crypto::secret::Secret;
 use chancery::domain::tenant::Host;
@@ -150,7 +151,7 @@ async fn the_same_client_id_in_two_tenants_is_two_applications() {
 #[tokio::test]
 async fn the_same_secret_in_two_tenants_is_two_secrets() {
     let server = TestServer::with_two_tenants().await;
-    let secret = || Some(Secret::new("the same".to_owned()));
+    let secret = || Some(Given::Secret(Secret::new("the same".to_owned())));
     let mut digests = Vec::new();
     for (tenant, host) in [("default", HOST), ("other", OTHER_HOST)] {
         let new = NewApplication { secret: secret(), ..NewApplication::default() };
@@ -158,7 +159,7 @@ async fn the_same_secret_in_two_tenants_is_two_secrets() {
         assert_eq!(server.answer(token_request(&[]).of(&app).host(host)).await.status, 200);
         let id = server.tenant(tenant).await.id;
         let stored = server.admin.store.application(id, "app").await.unwrap().unwrap();
-        digests.push(*stored.credentials[0].digest.as_bytes());
+        digests.push(*stored.credentials[0].keyed().unwrap().digest.as_bytes());
     }
     assert_ne!(digests[0], digests[1]);
 }

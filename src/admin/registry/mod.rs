@@ -4,8 +4,8 @@
 use crate::domain::Invalid;
 use crate::store::StoreError;
 
+use super::credentials::Given;
 use super::{Admin, AdminError};
-use crate::crypto::secret::Secret;
 
 mod difference;
 mod document;
@@ -60,11 +60,11 @@ pub enum SecretSource {
 
 /// Fetches secrets from where a file says they are.
 pub trait SecretReader: Sync {
-    /// The secret.
+    /// The secret, or the hash that another server made of it.
     ///
     /// # Errors
     /// Says why it cannot be had, and never what it is.
-    fn read(&self, source: &SecretSource) -> Result<Secret, Invalid>;
+    fn read(&self, source: &SecretSource) -> Result<Given, Invalid>;
 }
 
 /// What became of a file.

@@ -131,7 +131,7 @@ fn example() -> Value {
 async fn list(call: &Call) -> Result<Answer, Problem> {
     let place = Place::read(call, "apis")?;
     let all = apis::list(&call.admin, &call.tenant).await?;
-    place.cut(all, |one| one.api.identifier.as_str(), ApiView::new)
+    place.cut(&all, |one| one.api.identifier.as_str(), ApiView::new)
 }
 
 async fn add(call: &Call) -> Result<Answer, Problem> {

@@ -12,6 +12,7 @@ use super::problem::Problem;
 use super::route::{Gives, Operation, Parameter, ParameterKind, Route, Taken, schema_of};
 use crate::admin::applications::{self, ApplicationChange, NewApplication};
 use crate::admin::change::TokenChange;
+use crate::admin::credentials::Given;
 use crate::admin::search::{self, Page};
 use crate::admin::view::ApplicationView;
 use crate::crypto::secret::Secret;
@@ -206,7 +207,7 @@ async fn add(call: &Call) -> Result<Answer, Problem> {
         name: members.text("name").unwrap_or_default().to_owned(),
         kind: members.parsed("type", ApplicationType::parse)?,
         client_id: members.parsed("client_id", ClientId::parse)?,
-        secret: members.text("client_secret").map(|text| Secret::new(text.to_owned())),
+        secret: members.text("client_secret").map(|text| Given::Secret(Secret::new(text.to_owned()))),
         settings: ApplicationChange { name: None, ..settings(members)? },
     };
     let (registered, secret) = applications::add(&call.admin, &call.tenant, new).await?;

@@ -91,7 +91,7 @@ async fn list(call: &Call) -> Result<Answer, Problem> {
     let all = keys::list(&call.admin, &call.tenant).await?;
     let mut all: Vec<_> = all.into_iter().map(|key| (key.id.to_string(), key)).collect();
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
-    place.cut(all, |(kid, _)| kid, |(_, key)| KeyView::new(key))
+    place.cut(&all, |(kid, _)| kid, |(_, key)| KeyView::new(key))
 }
 
 async fn rotate(call: &Call) -> Result<Answer, Problem> {

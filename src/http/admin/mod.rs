@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 mod apis;
 mod applications;
+mod audit;
 mod call;
 mod field;
 mod guard;
@@ -54,6 +55,7 @@ const ROUTES: &[&[Route]] = &[
     keys::ROUTES,
     operators::ROUTES,
     statistics::ROUTES,
+    audit::ROUTES,
 ];
 
 fn routes() -> impl Iterator<Item = &'static Route> {

@@ -132,7 +132,7 @@ async fn list(call: &Call) -> Result<Answer, Problem> {
     let place = Place::read(call, "operators")?;
     let all = operators::list(&call.admin, call.within.as_ref()).await?;
     let tenants = call.admin.store.tenants().await?;
-    place.cut(all, |operator| operator.name.as_str(), |operator| view(operator, &tenants))
+    place.cut(&all, |operator| operator.name.as_str(), |operator| view(operator, &tenants))
 }
 
 async fn add(call: &Call) -> Result<Answer, Problem> {

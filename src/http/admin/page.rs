@@ -65,7 +65,7 @@ impl Place {
     /// A page out of all things, which are in the order of their names.
     pub(super) fn cut<T, V: Serialize>(
         &self,
-        all: Vec<T>,
+        all: &[T],
         name: impl Fn(&T) -> &str,
         view: impl Fn(&T) -> V,
     ) -> Result<Answer, Problem> {

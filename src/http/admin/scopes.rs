@@ -116,7 +116,7 @@ fn example() -> Value {
 async fn list(call: &Call) -> Result<Answer, Problem> {
     let place = Place::read(call, "scopes")?;
     let all = call.admin.store.scopes(call.tenant.id).await?;
-    place.cut(all, |scope| scope.name.as_str(), ScopeView::new)
+    place.cut(&all, |scope| scope.name.as_str(), ScopeView::new)
 }
 
 async fn add(call: &Call) -> Result<Answer, Problem> {

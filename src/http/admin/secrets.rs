@@ -10,7 +10,7 @@ use super::page::Place;
 use super::problem::Problem;
 use super::route::{Gives, Operation, Route, Taken, schema_of};
 use crate::admin::applications;
-use crate::admin::credentials::{self, NewSecret};
+use crate::admin::credentials::{self, Given, NewSecret};
 use crate::admin::view::SecretView;
 use crate::crypto::secret::Secret;
 use crate::domain::power::{Act, Area};
@@ -85,7 +85,7 @@ async fn list(call: &Call) -> Result<Answer, Problem> {
     let mut all: Vec<_> = registered.credentials.iter().map(|one| (one.id.to_string(), one)).collect();
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
     let now = call.admin.now();
-    place.cut(all, |(id, _)| id, |(_, credential)| SecretView::new(credential, now))
+    place.cut(&all, |(id, _)| id, |(_, credential)| SecretView::new(credential, now))
 }
 
 async fn add(call: &Call) -> Result<Answer, Problem> {
@@ -93,11 +93,11 @@ async fn add(call: &Call) -> Result<Answer, Problem> {
     let new = NewSecret {
         label: members.text("label").map(str::to_owned),
         expires: members.seconds("expires_in"),
-        secret: members.text("client_secret").map(|text| Secret::new(text.to_owned())),
+        given: members.text("client_secret").map(|text| Given::Secret(Secret::new(text.to_owned()))),
     };
     let (credential, secret) = credentials::add(&call.admin, &call.tenant, call.segment(0), new).await?;
     let view = SecretView::new(&credential, call.admin.now());
-    Answer::one(&view.with_client_secret(secret.expose().to_owned()))
+    Answer::one(&view.with_client_secret(secret.map(|secret| secret.expose().to_owned())))
 }
 
 async fn remove(call: &Call) -> Result<Answer, Problem> {

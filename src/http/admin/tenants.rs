@@ -127,7 +127,7 @@ async fn list(call: &Call) -> Result<Answer, Problem> {
     let place = Place::read(call, "tenants")?;
     let mut all = call.admin.store.tenants().await?;
     all.retain(|tenant| call.within.as_ref().is_none_or(|own| own.id == tenant.id));
-    place.cut(all, |tenant| tenant.name.as_str(), TenantView::new)
+    place.cut(&all, |tenant| tenant.name.as_str(), TenantView::new)
 }
 
 async fn add(call: &Call) -> Result<Answer, Problem> {

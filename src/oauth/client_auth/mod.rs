@@ -12,6 +12,7 @@ use crate::issuer::Issuer;
 
 mod client_secret_basic;
 mod client_secret_post;
+mod imported;
 mod secret;
 
 /// Every method.
@@ -72,6 +73,9 @@ impl Authenticated {
     }
 }
 
+/// Why the commonest failure failed, for the log.
+const WRONG: &str = "the secret is wrong, or was removed";
+
 /// Finds out who is calling. Every failure is the same answer. A limit on guesses (C17) has its place here: before
 /// `judge` it can refuse by `client_id` and `incoming.source`, and what `judge` returns tells it which guesses failed.
 ///
@@ -84,7 +88,19 @@ pub async fn authenticate(issuer: &Issuer, incoming: &Incoming) -> Result<Authen
     } else {
         None
     };
-    judge(issuer, method, &presented, registered)
+    match judge(issuer, method, &presented, registered)? {
+        Judged::Proved(authenticated) => Ok(authenticated),
+        // Rare and large: in a box of its own, so that every other request is as small as without it.
+        Judged::Open(registered) => Box::pin(imported::judge(issuer, registered, &presented.proof)).await,
+    }
+}
+
+/// What is known of a caller after its secret was compared with our digests.
+enum Judged {
+    /// It has proved itself.
+    Proved(Authenticated),
+    /// It has not, but it may yet, by the hash that another server made of its secret.
+    Open(Arc<Registered>),
 }
 
 /// Lets each method look; exactly one must have something.
@@ -124,13 +140,13 @@ fn names_the_same(presented: &Presented, incoming: &Incoming) -> bool {
     incoming.form.client_id.as_ref().is_none_or(|client_id| *client_id == presented.unverified_client_id)
 }
 
-/// Decides. The work is the same whoever is named and whatever is wrong: one digest, then comparisons.
+/// Decides, but for imported secrets. The work is the same whoever is named and whatever is wrong: one digest, then comparisons.
 fn judge(
     issuer: &Issuer,
     method: AuthMethod,
     presented: &Presented,
     registered: Option<Arc<Registered>>,
-) -> Result<Authenticated, OAuthError> {
+) -> Result<Judged, OAuthError> {
     let verdict = secret::verify(issuer, registered.as_deref(), &presented.proof);
     let Some(registered) = registered else {
         let hint = hint(&presented.unverified_client_id);
@@ -151,9 +167,10 @@ fn judge(
         return refuse("the secret is longer than any secret can be");
     }
     match verdict {
-        secret::Verdict::Proved(credential) => Ok(Authenticated { registered, credential }),
+        secret::Verdict::Proved(credential) => Ok(Judged::Proved(Authenticated { registered, credential })),
         secret::Verdict::Expired => refuse("the secret has expired"),
-        secret::Verdict::Wrong => refuse("the secret is wrong, or was removed"),
+        secret::Verdict::Wrong if imported::may_tell(issuer, &registered) => Ok(Judged::Open(registered)),
+        secret::Verdict::Wrong => refuse(WRONG),
     }
 }
 

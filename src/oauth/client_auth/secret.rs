@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use crate::crypto::secret::{MAX_SECRET_BYTES, Secret, SecretDigest};
 use crate::domain::application::Registered;
+use crate::domain::credential::KeyedDigest;
 use crate::domain::id::{ApplicationId, CredentialId};
 use crate::issuer::Issuer;
 
@@ -29,15 +30,17 @@ impl crate::crypto::random::Random for Zeros {
     }
 }
 
-/// Digests the secret and compares it with every credential of the application, whichever matches. One digest serves all
+/// Digests the secret and compares it with every digest that the application has, whichever matches. One digest serves all
 /// credentials that were made under the same master key, which after a change of it may be two.
 pub(super) fn verify(issuer: &Issuer, registered: Option<&Registered>, proof: &Secret) -> Verdict {
     let owner = registered.map_or(*NOBODY, |registered| registered.application.id);
     let nothing = Secret::new(String::new());
     let proof = if proof.expose().len() > MAX_SECRET_BYTES { &nothing } else { proof };
     let mut verdict = Verdict::Wrong;
-    let Some(registered) = registered.filter(|registered| !registered.credentials.is_empty()) else {
-        // As much work as for an application with one credential.
+    let has_digest =
+        |registered: &&Registered| registered.credentials.iter().any(|one| one.keyed().is_some());
+    let Some(registered) = registered.filter(has_digest) else {
+        // As much work as for an application with one digest.
         let digest = issuer.digest(None, owner, proof);
         let _ = std::hint::black_box(digest.matches(&SecretDigest::from_bytes([0; 32])));
         return verdict;
@@ -45,11 +48,12 @@ pub(super) fn verify(issuer: &Issuer, registered: Option<&Registered>, proof: &S
     let now = issuer.now();
     let mut digests: Vec<(&str, SecretDigest)> = Vec::with_capacity(1);
     for credential in &registered.credentials {
-        let under = credential.digested_under.as_str();
+        let Some(KeyedDigest { digest: kept, under }) = credential.keyed() else { continue };
+        let under = under.as_str();
         if !digests.iter().any(|(known, _)| *known == under) {
             digests.push((under, issuer.digest(Some(under), owner, proof)));
         }
-        if digests.iter().any(|(known, digest)| *known == under && credential.digest.matches(digest)) {
+        if digests.iter().any(|(known, digest)| *known == under && kept.matches(digest)) {
             if credential.is_live(now) {
                 verdict = Verdict::Proved(credential.id);
             } else if matches!(verdict, Verdict::Wrong) {

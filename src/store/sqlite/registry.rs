@@ -89,6 +89,11 @@ fn carry_out_further(transaction: &Transaction<'_>, what: &RegistryChange) -> Re
             let owner = applications::name_of(transaction, *application)?;
             Ok(owner.map(|(tenant, client_id)| (tenant, Some(client_id))))
         }
+        RegistryChange::ReplaceVerifier(application, credential, keyed) => {
+            was_there(credentials::replace_verifier(transaction, *application, *credential, keyed)?)?;
+            let owner = applications::name_of(transaction, *application)?;
+            Ok(owner.map(|(tenant, client_id)| (tenant, Some(client_id))))
+        }
         RegistryChange::AddOperator(operator) => operators::add(transaction, operator).map(|()| None),
         RegistryChange::ChangeOperator(operator) => {
             was_there(operators::change(transaction, operator)?).map(|()| None)

@@ -104,6 +104,32 @@ mod tests {
         assert_eq!(lengths, "0,1");
     }
 
+    /// A row of the schema before is kept by its digest, as it was.
+    #[tokio::test]
+    async fn a_credential_from_before_imports_is_none() {
+        use crate::domain::id::TenantId;
+        use crate::store::Store;
+        const ID: &str = "00000000-0000-4000-8000-000000000001";
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("before.db");
+        let before = Connection::open(&file).unwrap();
+        before.execute_batch(&MIGRATIONS[..4].concat()).unwrap();
+        before.pragma_update(None, "user_version", 4).unwrap();
+        let rows = format!(
+            "INSERT INTO tenant (id, name, issuer, enabled, algorithm, key_period, created_at, updated_at, version)
+             VALUES ('{ID}', 't', 'https://t', 1, 'RS256', 60, 1, 1, 1);
+             INSERT INTO application (id, tenant_id, client_id, name, type, enabled, grants, auth_methods, narrowed,
+                claims, created_at, updated_at, version)
+             VALUES ('{ID}', '{ID}', 'app', 'App', 'm2m', 1, '', '', 0, '{{}}', 1, 1, 1);
+             INSERT INTO credential VALUES ('{ID}', '{ID}', '', zeroblob(32), 'f', 1, NULL, NULL);"
+        );
+        before.execute_batch(&rows).unwrap();
+        let store = Sqlite::open(&file).unwrap().0;
+        let tenant: TenantId = ID.parse().unwrap();
+        let app = store.application(tenant, "app").await.unwrap().unwrap();
+        assert_eq!(app.credentials[0].keyed().unwrap().under, "f");
+    }
+
     #[test]
     fn events_of_an_older_release_are_bound_and_its_tenants_get_the_admin_api() {
         use crate::domain::audit::ChainWalk;

@@ -34,7 +34,8 @@ pub(super) async fn keeps_an_application_exactly(place: &impl Place) {
         assert_eq!(kept.application, app);
         let [kept] = &kept.credentials[..] else { panic!("{:?}", kept.credentials) };
         assert_eq!((kept.id, kept.application, &kept.label), (with.id, app.id, &with.label));
-        assert!(kept.digest.matches(&with.digest) && kept.digested_under == with.digested_under);
+        let (is, was) = (kept.keyed().unwrap(), with.keyed().unwrap());
+        assert!(is.digest.matches(&was.digest) && is.under == was.under);
         assert_eq!((kept.created_at, kept.expires_at), (with.created_at, with.expires_at));
         assert_eq!(kept.last_used_at, None);
     }

@@ -16,6 +16,7 @@ use crate::domain::time::Timestamp;
 mod administration;
 mod apis;
 mod applications;
+mod imported;
 mod keys;
 mod logs;
 mod noticed;
@@ -138,6 +139,9 @@ every_backend! {
     applications::removes_an_application_with_its_credentials,
     applications::pages_applications_by_client_id,
     applications::keeps_credentials_with_their_application,
+    imported::keeps_an_imported_hash_until_it_is_replaced_once,
+    imported::replaces_a_hash_only_where_there_is_one,
+    imported::of_many_who_replace_the_same_hash_one_does,
     applications::a_last_use_only_moves_forward,
     applications::of_many_who_add_the_same_client_id_one_wins,
     applications::of_many_who_change_the_same_version_one_wins,

@@ -13,7 +13,7 @@ use crate::crypto::secret::SecretDigest;
 use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType};
 use crate::domain::audit::AuditEvent;
-use crate::domain::credential::Credential;
+use crate::domain::credential::{Credential, KeyedDigest, Verifier};
 use crate::domain::id::{ApplicationId, CredentialId, KeyId, OperatorId, TenantId};
 use crate::domain::operator::Operator;
 use crate::domain::scope::{Scope, ScopeName, ScopeSet};
@@ -80,13 +80,16 @@ pub(in crate::store) fn application(tenant: &Tenant, client_id: &str) -> Applica
     }
 }
 
+pub(in crate::store) fn keyed(byte: u8) -> KeyedDigest {
+    KeyedDigest { digest: SecretDigest::from_bytes([byte; 32]), under: "0123abcd".to_owned() }
+}
+
 pub(in crate::store) fn credential(application: &Application, created_at: i64) -> Credential {
     Credential {
         id: CredentialId::new(&SystemRandom),
         application: application.id,
         label: "a label".to_owned(),
-        digest: SecretDigest::from_bytes([9; 32]),
-        digested_under: "0123abcd".to_owned(),
+        verifier: Verifier::Keyed(keyed(9)),
         created_at: Timestamp::from_millis(created_at),
         expires_at: Some(Timestamp::from_millis(2_000)),
         last_used_at: None,

@@ -63,6 +63,24 @@ async fn an_application_lives_and_its_secrets_are_shown_once() {
     expect_problem(&server.answer(ask("GET", path, &token)).await, 404, "not-found");
 }
 
+/// O09: a change is judged by what would be then, not by what was.
+#[tokio::test]
+async fn a_change_is_judged_by_what_it_leads_to() {
+    let server = Administered::start().await;
+    let token = server.token(&["admin:write"]).await;
+    for name in ["a", "b"] {
+        assert_eq!(server.answer(post("/scopes", &token, &json!({ "name": name }))).await.status, 201);
+    }
+    let body = json!({ "name": "n", "client_id": "app", "scopes": ["a"], "default_scopes": ["a"] });
+    assert_eq!(server.answer(post("/applications", &token, &body)).await.status, 201);
+    let change = async |body| server.answer(patch("/applications/app", &token, "*", &body)).await;
+    expect_problem(&change(json!({ "scopes": ["b"] })).await, 422, "invalid");
+    expect_problem(&change(json!({ "default_scopes": ["b"] })).await, 422, "invalid");
+    assert_eq!(change(json!({ "scopes": ["b"], "default_scopes": ["b"] })).await.status, 200);
+    expect_problem(&change(json!({ "auth_methods": [] })).await, 422, "invalid");
+    assert_eq!(server.answer(ask("GET", "/applications/app", &token)).await.json()["scopes"], json!(["b"]));
+}
+
 #[tokio::test]
 async fn everything_else_lives_as_well() {
     let server = Administered::start().await;

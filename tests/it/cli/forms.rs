@@ -92,7 +92,10 @@ fn an_application_is_added_with_everything_that_can_be_said() {
     let secrets = shown.as_object_mut().unwrap().shift_remove("secrets").unwrap();
     assert_eq!(shown, expected);
     assert_eq!(secrets.as_array().unwrap().len(), 1);
-    assert_eq!(members(&secrets[0]), ["id", "label", "live", "created_at", "expires_at", "last_used_at"]);
+    assert_eq!(
+        members(&secrets[0]),
+        ["id", "label", "live", "hash", "created_at", "expires_at", "last_used_at"]
+    );
 }
 
 /// Enough to be told from any other text: the prefix and 49 letters and digits.
@@ -184,7 +187,7 @@ fn secrets_are_added_listed_and_removed() {
     let added = done(&installation, "app secret add x --label new --expires 90d");
     assert_eq!(
         members(&added),
-        ["id", "client_secret", "label", "live", "created_at", "expires_at", "last_used_at"]
+        ["id", "client_secret", "label", "live", "hash", "created_at", "expires_at", "last_used_at"]
     );
     assert!(chancery_secret(text(&added, "client_secret")));
     assert_eq!(

@@ -86,9 +86,9 @@ fn the_secrets_of_an_application_read_well() {
         "90d",
     ]);
     insta::assert_snapshot!(shown(&installation, &["app", "secret", "list", "x"]), @r"
-    ID                                    LABEL                       LIVE  CREATED AT                EXPIRES AT                LAST USED AT
-    iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii                              true  tttt-tt-ttttt:tt:tt.tttt  -                         -
-    iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii  for the second data centre  true  tttt-tt-ttttt:tt:tt.tttt  tttt-tt-ttttt:tt:tt.tttt  -
+    ID                                    LABEL                       LIVE  HASH  CREATED AT                EXPIRES AT                LAST USED AT
+    iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii                              true  -     tttt-tt-ttttt:tt:tt.tttt  -                         -
+    iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii  for the second data centre  true  -     tttt-tt-ttttt:tt:tt.tttt  tttt-tt-ttttt:tt:tt.tttt  -
     ");
     insta::assert_snapshot!(shown(&installation, &["app", "show", "x"]), @r"
     client_id   x
@@ -100,9 +100,9 @@ fn the_secrets_of_an_application_read_well() {
     updated_at  tttt-tt-ttttt:tt:tt.tttt
     version     1
     secrets
-      ID                                    LABEL                       LIVE  CREATED AT                EXPIRES AT                LAST USED AT
-      iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii                              true  tttt-tt-ttttt:tt:tt.tttt  -                         -
-      iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii  for the second data centre  true  tttt-tt-ttttt:tt:tt.tttt  tttt-tt-ttttt:tt:tt.tttt  -
+      ID                                    LABEL                       LIVE  HASH  CREATED AT                EXPIRES AT                LAST USED AT
+      iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii                              true  -     tttt-tt-ttttt:tt:tt.tttt  -                         -
+      iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii  for the second data centre  true  -     tttt-tt-ttttt:tt:tt.tttt  tttt-tt-ttttt:tt:tt.tttt  -
     ");
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chancery::admin::Admin;
+use chancery::admin::credentials::Given;
 use chancery::admin::registry::{self, Applied, Options, SecretReader, SecretSource};
 use chancery::crypto::secret::Secret;
 use chancery::domain::Invalid;
@@ -35,10 +36,10 @@ struct Registry {
 struct Secrets(HashMap<String, String>);
 
 impl SecretReader for Secrets {
-    fn read(&self, source: &SecretSource) -> Result<Secret, Invalid> {
+    fn read(&self, source: &SecretSource) -> Result<Given, Invalid> {
         let (SecretSource::File(name) | SecretSource::Environment(name)) = source;
         let secret = self.0.get(name).ok_or_else(|| Invalid(format!("there is no {name}")))?;
-        Ok(Secret::new(secret.clone()))
+        Ok(Given::Secret(Secret::new(secret.clone())))
     }
 }
 

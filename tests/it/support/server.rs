@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chancery::admin::apis::ApiChange;
 use chancery::admin::applications::{ApplicationChange, NewApplication};
-use chancery::admin::credentials::NewSecret;
+use chancery::admin::credentials::{Given, NewSecret};
 use chancery::admin::{self, Actor, Admin, Terms};
 use chancery::crypto::jws;
 use chancery::crypto::master::MasterKey;
@@ -210,7 +210,7 @@ impl TestServer {
 
     /// An application with a secret of its own.
     pub(crate) async fn app_with_secret(&self, client_id: &str, secret: &str) -> App {
-        let secret = Some(Secret::new(secret.to_owned()));
+        let secret = Some(Given::Secret(Secret::new(secret.to_owned())));
         self.add("default", client_id, &[], NewApplication { secret, ..NewApplication::default() }).await
     }
 
@@ -226,7 +226,7 @@ impl TestServer {
         let new = NewSecret { expires, ..NewSecret::default() };
         let added = admin::credentials::add(&self.admin, &tenant, &app.client_id, new).await.unwrap();
         let (credential, secret) = added;
-        let app = App { secret: secret.expose().to_owned(), ..app.clone() };
+        let app = App { secret: secret.unwrap().expose().to_owned(), ..app.clone() };
         (app, credential.id.to_string())
     }
 

@@ -8,6 +8,7 @@ mod client_credentials;
 mod client_secret;
 mod errors;
 mod held;
+mod imported_secret;
 mod one_answer;
 mod parsing;
 mod response;

@@ -4,13 +4,12 @@
 use serde::Serialize;
 
 use super::{Planner, Within};
-use crate::admin::credentials::{self, MAX_CREDENTIALS, NewSecret};
+use crate::admin::credentials::{self, Given, MAX_CREDENTIALS, NewSecret};
 use crate::admin::registry::difference::Difference;
 use crate::admin::registry::place::Place;
 use crate::admin::registry::wanted::WantedSecret;
-use crate::crypto::secret::Secret;
 use crate::domain::application::Registered;
-use crate::domain::credential::Credential;
+use crate::domain::credential::{Credential, Verifier};
 
 /// What is said of a secret: never what it is.
 #[derive(Serialize)]
@@ -31,14 +30,14 @@ impl Planner<'_> {
     ) -> (Vec<Credential>, Vec<Difference>) {
         let (mut added, mut lines) = (Vec::new(), Vec::new());
         for wanted in wanted {
-            let has = registered.credentials.iter().chain(&added).any(|one| self.proves(one, &wanted.secret));
+            let has = registered.credentials.iter().chain(&added).any(|one| self.proves(one, &wanted.given));
             if has {
                 continue;
             }
             let new = NewSecret {
                 label: Some(wanted.label.clone()),
                 expires: None,
-                secret: Some(wanted.secret.clone()),
+                given: Some(wanted.given.clone()),
             };
             match credentials::make(self.admin, &registered.application, new) {
                 Ok((credential, _)) => {
@@ -62,9 +61,17 @@ impl Planner<'_> {
         (added, lines)
     }
 
-    /// Whether a credential is live and of this secret.
-    fn proves(&self, credential: &Credential, secret: &Secret) -> bool {
-        let digest = self.admin.vault.digest(&credential.digested_under, credential.application, secret);
-        credential.is_live(self.admin.now()) && credential.digest.matches(&digest)
+    /// Whether a credential is live and of this secret. Of a hash that was imported this takes long, but that is rare.
+    fn proves(&self, credential: &Credential, given: &Given) -> bool {
+        let is_of = match (&credential.verifier, given) {
+            (Verifier::Keyed(keyed), Given::Secret(secret)) => {
+                let digest = self.admin.vault.digest(&keyed.under, credential.application, secret);
+                keyed.digest.matches(&digest)
+            }
+            (Verifier::Imported(hash), Given::Secret(secret)) => hash.verify(secret).unwrap_or(false),
+            (Verifier::Imported(hash), Given::Hash(given)) => hash.as_str() == given.as_str(),
+            (Verifier::Keyed(_), Given::Hash(_)) => false,
+        };
+        is_of && credential.is_live(self.admin.now())
     }
 }

@@ -4,12 +4,11 @@
 use super::{Reading, TokenEntry};
 use crate::admin::applications::{MAX_NAME, public_has_no_secret};
 use crate::admin::change::distinct;
-use crate::admin::credentials::{check_secret, check_secret_label};
+use crate::admin::credentials::{Given, check_secret, check_secret_label};
 use crate::admin::registry::SecretSource;
 use crate::admin::registry::document::{ApplicationEntry, SecretEntry};
 use crate::admin::registry::mistakes::Mistakes;
 use crate::admin::registry::place::Place;
-use crate::crypto::secret::Secret;
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType};
 use crate::domain::scope::{ScopeName, ScopeSet};
@@ -38,7 +37,7 @@ pub(in crate::admin::registry) struct WantedApplication {
 /// A secret that an application must have.
 pub(in crate::admin::registry) struct WantedSecret {
     pub(in crate::admin::registry) label: String,
-    pub(in crate::admin::registry) secret: Secret,
+    pub(in crate::admin::registry) given: Given,
     pub(in crate::admin::registry) expires_at: Option<Timestamp>,
 }
 
@@ -144,8 +143,11 @@ impl Reading<'_> {
         if expires_at.is_some_and(|expiry| expiry <= self.now) {
             return Ok(None);
         }
-        let secret = check_secret(self.secrets.read(&source)?)?;
-        Ok(Some(WantedSecret { label: entry.label.clone(), secret, expires_at }))
+        let given = match self.secrets.read(&source)? {
+            Given::Secret(secret) => Given::Secret(check_secret(secret)?),
+            Given::Hash(hash) => Given::Hash(hash),
+        };
+        Ok(Some(WantedSecret { label: entry.label.clone(), given, expires_at }))
     }
 }
 
