@@ -24,6 +24,7 @@ pub mod catalog;
 pub mod change;
 pub mod credentials;
 pub mod doctor;
+pub mod import;
 pub mod keys;
 pub mod mending;
 pub mod once;

@@ -54,6 +54,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitCod
         dry_run: arguments.dry_run,
         prune: arguments.prune,
         prune_tenants: arguments.prune_tenants,
+        only_new: false,
     };
     let folder = arguments.file.parent().unwrap_or(Path::new("")).to_path_buf();
     let applied = registry::apply(&admin, &document, &options, &Secrets { folder }).await?;
@@ -62,7 +63,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitCod
     Ok(if is_told { ExitCode::from(CHANGED) } else { ExitCode::SUCCESS })
 }
 
-fn read_file(file: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_file(file: &Path) -> Result<Vec<u8>, Failure> {
     let name = file.display().to_string();
     let failed = |error: io::Error| Failure::new(format!("{name}: {error}"));
     let limit = MAX_FILE_BYTES as u64 + 1;

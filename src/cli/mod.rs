@@ -18,6 +18,7 @@ mod explain;
 mod export;
 mod files;
 mod flags;
+mod import;
 mod input;
 mod key;
 mod log;
@@ -115,6 +116,8 @@ enum Command {
     Statistics(statistics::Arguments),
     /// Why a request was refused, by the X-Request-Id of its answer
     Explain(explain::Arguments),
+    /// Take over applications from another server, with their secrets or the hashes of them
+    Import(import::Arguments),
     /// Bring the store's schema up to date
     Migrate(migrate::Arguments),
     /// Look at settings, files, store, keys and audit, change nothing, and say what is wrong; takes the flags of serve
@@ -158,6 +161,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<ExitCode, Failur
         Command::Explain(arguments) => wait(explain::run(&global, &arguments)),
         Command::Apply(arguments) => return wait(apply::run(&global, arguments)),
         Command::Export(arguments) => wait(export::run(&global, &arguments)),
+        Command::Import(arguments) => wait(import::run(&global, arguments)),
         Command::Migrate(arguments) => wait(migrate::run(&global, &arguments)),
         Command::Doctor(flags) => wait(doctor::run(&global, &flags)),
     };

@@ -21,6 +21,8 @@ mod admin;
 mod discovery;
 /// Changes from the command line reach a running server.
 mod following;
+/// Applications of other servers, whose old secrets get tokens.
+mod import;
 /// `POST /oauth2/introspect`: CONFORMANCE K.
 mod introspect;
 /// Who tries out tokens, and tokens that are bound to nothing: CONFORMANCE K05, K07, H10.

@@ -38,6 +38,7 @@ const MAX_ATTEMPTS: usize = 5;
 
 /// How a file is applied.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option that is given or not")]
 pub struct Options {
     /// Only this tenant of the file.
     pub tenant: Option<String>,
@@ -47,6 +48,8 @@ pub struct Options {
     pub prune: bool,
     /// Remove the tenants that are not in the file, too.
     pub prune_tenants: bool,
+    /// Only add what is new; what is there already stays as it is, whatever the file says of it.
+    pub only_new: bool,
 }
 
 /// Where the file says that a secret is.
@@ -74,6 +77,8 @@ pub struct Applied {
     pub differences: Vec<Difference>,
     /// Applications that are new and have no secret: the names of their tenants and their `client_id`s.
     pub without_secret: Vec<(String, String)>,
+    /// With `only_new`, the `client_id`s of applications that were there already.
+    pub left_alone: Vec<String>,
 }
 
 /// Why a file was not applied. Nothing was changed.
@@ -108,8 +113,8 @@ pub async fn apply(
         let present = Present::read(admin, &wanted).await?;
         let plan = Plan::make(admin, &wanted, &present, options)?;
         if options.dry_run || plan.is_empty() || carry_out(admin, &plan).await? {
-            let Plan { differences, without_secret, .. } = plan;
-            return Ok(Applied { differences, without_secret });
+            let Plan { differences, without_secret, left_alone, .. } = plan;
+            return Ok(Applied { differences, without_secret, left_alone });
         }
     }
     Err(AdminError::Conflict(

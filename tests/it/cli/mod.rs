@@ -21,6 +21,8 @@ mod doctor;
 mod forged;
 /// The exact forms other programs rely on.
 mod forms;
+/// Applications from other servers.
+mod import;
 /// Signing keys that an operator rotates and revokes.
 mod keys;
 /// A change and the server that is running.

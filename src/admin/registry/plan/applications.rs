@@ -27,6 +27,10 @@ impl Planner<'_> {
         }
         for (index, wanted) in within.wanted.applications.iter().flatten().enumerate() {
             let place = within.wanted.place().of("applications", index, wanted.client_id.as_str());
+            if self.options.only_new && within.present.applications.contains_key(&wanted.client_id) {
+                self.plan.left_alone.push(wanted.client_id.to_string());
+                continue;
+            }
             if !self.refers_to_what_is_there(place, catalog, wanted) {
                 continue;
             }

@@ -49,7 +49,9 @@ impl Planner<'_> {
         let mut own = Vec::with_capacity(wanted.scopes.len());
         for scope in &wanted.scopes {
             if let Some(other) = within.present.catalog.scopes.get(&scope.name) {
-                self.mistakes.note(place, belongs_elsewhere(other));
+                if !self.options.only_new {
+                    self.mistakes.note(place, belongs_elsewhere(other));
+                }
             } else {
                 let description = scope.description.clone();
                 own.push(Scope { description, ..apis::scope_of(self.admin, &api, &scope.name) });
@@ -78,6 +80,7 @@ impl Planner<'_> {
         let described = Described { api: before.clone(), scopes: names.clone() };
         let after = Described { api: shaped(before.clone(), wanted), scopes: names };
         match apis::alteration(self.admin, &described, after, Vec::new()) {
+            Ok(Some(_)) if self.options.only_new => {}
             Ok(None) => {}
             Ok(Some((change, after))) => {
                 let entries = (Some(&ApiEntry::of(before)), Some(&ApiEntry::of(&after.api)));
@@ -116,6 +119,9 @@ impl Planner<'_> {
             catalog.scopes.insert(scope.name.clone(), scope);
             return;
         };
+        if self.options.only_new {
+            return;
+        }
         if before.api.as_ref() != api {
             self.mistakes.note(place, belongs_elsewhere(before));
         } else if before.description != description {

@@ -27,6 +27,8 @@ pub(super) struct Plan {
     pub(super) differences: Vec<Difference>,
     /// Applications that are new and have no secret: tenant and `client_id`.
     pub(super) without_secret: Vec<(String, String)>,
+    /// Applications that are there already and are to stay as they are.
+    pub(super) left_alone: Vec<String>,
     /// Tenants in which something is done, as they are afterwards.
     pub(super) touched: Vec<Tenant>,
     /// Tenants that go or become something else.

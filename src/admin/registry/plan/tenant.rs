@@ -90,6 +90,9 @@ impl Planner<'_> {
         before: &Tenant,
         altered: &mut Vec<Altered>,
     ) -> Tenant {
+        if self.options.only_new {
+            return before.clone();
+        }
         let after = Tenant {
             hosts: wanted.hosts.clone(),
             issuer: wanted.issuer.clone(),
