@@ -22,7 +22,7 @@ use crate::domain::{Invalid, check_label};
 use crate::store::{Conflict, Recorded, RegistryChange, StoreError};
 
 /// Longest name of an application, in characters.
-const MAX_NAME: usize = 200;
+pub(super) const MAX_NAME: usize = 200;
 
 /// An application to be registered. What is `None` takes its default.
 #[derive(Debug, Default)]
@@ -129,7 +129,7 @@ pub(super) fn check_new(
     application: Application,
 ) -> Result<Registered, AdminError> {
     let client_id = application.client_id.as_str();
-    if catalog.apis.keys().any(|api| api.as_str() == client_id) {
+    if catalog.apis.contains_key(client_id) {
         return Err(AdminError::Conflict(super::apis::looks_alike(client_id)));
     }
     let scope_apis = check(catalog, &application)?;
@@ -302,7 +302,7 @@ impl ApplicationChange {
 }
 
 /// Everything an application must be, whatever it was before. Which API defines which of its scopes.
-fn check(
+pub(super) fn check(
     catalog: &Catalog,
     application: &Application,
 ) -> Result<HashMap<ScopeName, ApiIdentifier>, AdminError> {

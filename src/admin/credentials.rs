@@ -17,7 +17,10 @@ use crate::domain::{Invalid, check_label};
 use crate::store::{Recorded, RegistryChange};
 
 /// Most secrets an application may have at once: rotation needs two, and each costs a comparison per request.
-const MAX_CREDENTIALS: usize = 10;
+pub(super) const MAX_CREDENTIALS: usize = 10;
+
+/// Longest label of a secret, in characters.
+const MAX_LABEL: usize = 100;
 
 /// A secret to be added. What is `None` takes its default.
 #[derive(Debug, Default)]
@@ -122,9 +125,7 @@ pub(super) fn make(
     new: NewSecret,
 ) -> Result<(Credential, Option<Secret>), AdminError> {
     let label = new.label.unwrap_or_default();
-    if !label.is_empty() {
-        check_label("label", &label, 100)?;
-    }
+    check_secret_label(&label)?;
     if new.expires.is_some_and(|expires| expires.is_zero()) {
         return Err(Invalid(
             "a secret that expires at once proves nothing: give --expires at least 1s".to_owned(),
@@ -160,8 +161,13 @@ pub(super) fn make(
     Ok((credential, secret))
 }
 
+/// What the operator calls a secret. It may be empty.
+pub(super) fn check_secret_label(label: &str) -> Result<(), Invalid> {
+    if label.is_empty() { Ok(()) } else { check_label("label", label, MAX_LABEL) }
+}
+
 /// A secret that somebody else made: printable ASCII (RFC 6749 App. A.2). How good it is, is theirs to know.
-fn check_secret(secret: Secret) -> Result<Secret, Invalid> {
+pub(super) fn check_secret(secret: Secret) -> Result<Secret, Invalid> {
     let text = secret.expose();
     if text.is_empty()
         || text.len() > MAX_SECRET_BYTES

@@ -29,6 +29,7 @@ pub mod mending;
 pub mod once;
 pub mod operators;
 pub mod refusals;
+pub mod registry;
 pub mod reseal;
 pub mod scopes;
 pub mod search;

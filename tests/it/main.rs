@@ -25,6 +25,8 @@ mod following;
 mod introspect;
 /// Who tries out tokens, and tokens that are bound to nothing: CONFORMANCE K05, K07, H10.
 mod misses;
+/// The registry as a file.
+mod registry;
 /// `POST /oauth2/revoke`: CONFORMANCE J.
 mod revoke;
 /// Keys that rotate, leak, and a clock that goes back: CONFORMANCE I.

@@ -31,6 +31,8 @@ mod master_key;
 mod operators;
 /// Wrong usage, and what is unknown or was removed.
 mod refusals;
+/// The registry as a file.
+mod registry;
 /// Where secrets come from, and where they never go.
 mod secrets;
 /// What people see, print-out by print-out.
