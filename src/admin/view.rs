@@ -143,9 +143,6 @@ pub struct ApplicationView {
     /// Only in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
-    /// Only beside a secret: never, which is 0 (RFC 7591 §3.2.1).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_secret_expires_at: Option<u64>,
     name: String,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -166,6 +163,9 @@ pub struct ApplicationView {
     created_at: String,
     updated_at: String,
     version: i64,
+    /// Only beside a secret: never, which is 0 (RFC 7591 §3.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret_expires_at: Option<u64>,
     /// Only where one application is shown by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     secrets: Option<Vec<SecretView>>,
@@ -183,7 +183,6 @@ impl ApplicationView {
         Self {
             client_id: application.client_id.to_string(),
             client_secret: None,
-            client_secret_expires_at: None,
             name: application.name.clone(),
             kind: application.kind.as_str(),
             enabled: application.enabled,
@@ -200,6 +199,7 @@ impl ApplicationView {
             created_at: application.created_at.to_string(),
             updated_at: application.updated_at.to_string(),
             version: application.version,
+            client_secret_expires_at: None,
             secrets: None,
         }
     }
