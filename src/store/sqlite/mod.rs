@@ -32,6 +32,7 @@ mod log;
 mod noticed;
 mod operators;
 mod refusals;
+mod registered;
 mod registry;
 mod row;
 pub mod schema;
