@@ -10,6 +10,7 @@ use crate::admin::AdminError;
 use crate::domain::Invalid;
 use crate::domain::id::RequestId;
 use crate::http::respond;
+use crate::keys::CannotUse;
 use crate::store::{Conflict, StoreError};
 
 /// The path of the page.
@@ -109,11 +110,13 @@ pub(super) struct Problem {
     challenge: Option<String>,
     /// What is logged and never told.
     pub(super) cause: Option<String>,
+    /// Who asked, for the log.
+    pub(super) actor: Option<String>,
 }
 
 impl Problem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), challenge: None, cause: None }
+        Self { kind, detail: detail.into(), errors: Vec::new(), challenge: None, cause: None, actor: None }
     }
 
     /// A request that says something in a way that cannot be read.
@@ -124,6 +127,11 @@ impl Problem {
     /// A fault of ours: the cause is logged, and not told.
     pub(super) fn ours(cause: impl Into<String>) -> Self {
         Self { cause: Some(cause.into()), ..Self::new(Kind::OurFault, respond::OUR_FAULT) }
+    }
+
+    /// Adds for the log who asked.
+    pub(super) fn of(self, actor: &str) -> Self {
+        Self { actor: Some(actor.to_owned()), ..self }
     }
 
     /// Adds where in the request what is wrong: a JSON pointer (RFC 6901) or the name of a parameter.
@@ -189,6 +197,9 @@ impl From<AdminError> for Problem {
             AdminError::Forbidden(text) => Self::new(Kind::Forbidden, text),
             AdminError::Invalid(invalid) => invalid.into(),
             AdminError::Store(error) => error.into(),
+            AdminError::Key(CannotUse::LostAnswer) => {
+                Self::new(Kind::Conflict, CannotUse::LostAnswer.to_string())
+            }
             AdminError::Key(error) => Self::ours(error.to_string()),
         }
     }
