@@ -279,7 +279,7 @@ fn unreadable(fault: read::Fault) -> Problem {
 /// What a caller did wrong is a warning if it has to do with who may do what, what we did is an error.
 fn log(problem: &Problem, asking: &Asking) {
     let (request_id, source) = (asking.request_id, asking.source.map(tracing::field::display));
-    let (cause, actor) = (problem.cause.as_deref(), problem.actor.as_deref());
+    let (cause, actor) = (problem.for_log.cause.as_deref(), problem.for_log.actor.as_deref());
     match problem.kind {
         Kind::OurFault | Kind::Unavailable => {
             tracing::error!(%request_id, source, actor, cause, "an administrator could not be answered");
@@ -288,7 +288,7 @@ fn log(problem: &Problem, asking: &Asking) {
             tracing::warn!(%request_id, source, actor, kind = ?problem.kind, "an administrator was refused");
         }
         _ => {
-            tracing::debug!(%request_id, source, actor, kind = ?problem.kind, "an administrator was refused")
+            tracing::debug!(%request_id, source, actor, kind = ?problem.kind, "an administrator was refused");
         }
     }
 }
