@@ -10,7 +10,6 @@ use crate::admin::AdminError;
 use crate::domain::Invalid;
 use crate::domain::id::RequestId;
 use crate::http::respond;
-use crate::keys::CannotUse;
 use crate::store::{Conflict, StoreError};
 
 /// The path of the page.
@@ -210,9 +209,6 @@ impl From<AdminError> for Problem {
             AdminError::Forbidden(text) => Self::new(Kind::Forbidden, text),
             AdminError::Invalid(invalid) => invalid.into(),
             AdminError::Store(error) => error.into(),
-            AdminError::Key(CannotUse::LostAnswer) => {
-                Self::new(Kind::Conflict, CannotUse::LostAnswer.to_string())
-            }
             AdminError::Key(error) => Self::ours(error.to_string()),
         }
     }
