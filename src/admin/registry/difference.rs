@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
@@ -41,13 +42,15 @@ impl Serialize for Action {
 }
 
 /// One thing that is added, changed or removed. Its text is one line.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     action: Action,
     kind: &'static str,
     name: String,
     tenant: String,
-    members: Map<String, Value>,
+    /// What a file says of it; what differs is found out when somebody wants to know, since there may be very many.
+    before: Map<String, Value>,
+    after: Map<String, Value>,
 }
 
 impl Difference {
@@ -63,14 +66,26 @@ impl Difference {
             (Some(_), Some(_)) => Action::Change,
             (Some(_), None) => Action::Remove,
         };
-        let members = members(&object(before), &object(after));
-        Self { action, kind, name: name.to_owned(), tenant: tenant.to_owned(), members }
+        let (before, after) = (object(before), object(after));
+        Self { action, kind, name: name.to_owned(), tenant: tenant.to_owned(), before, after }
     }
 
     /// What happens to the thing.
     #[must_use]
     pub fn action(&self) -> Action {
         self.action
+    }
+}
+
+impl Serialize for Difference {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Difference", 5)?;
+        object.serialize_field("action", &self.action)?;
+        object.serialize_field("kind", self.kind)?;
+        object.serialize_field("name", &self.name)?;
+        object.serialize_field("tenant", &self.tenant)?;
+        object.serialize_field("members", &members(&self.before, &self.after))?;
+        object.end()
     }
 }
 
@@ -88,7 +103,8 @@ impl fmt::Display for Difference {
             write!(formatter, " (tenant {tenant})")?;
         }
         if self.action == Action::Change || *kind == "secret" {
-            let changed = self.members.iter().map(|(name, change)| {
+            let members = members(&self.before, &self.after);
+            let changed = members.iter().map(|(name, change)| {
                 on_one_line(&format!("{name}: {}", shown_change(&change["before"], &change["after"])))
             });
             write!(formatter, ": {}", changed.collect::<Vec<_>>().join("; "))?;

@@ -111,8 +111,8 @@ pub async fn apply(
     let wanted = Wanted::read(document, options, secrets, admin.now())?;
     for _ in 0..MAX_ATTEMPTS {
         let present = Present::read(admin, &wanted).await?;
-        let plan = Plan::make(admin, &wanted, &present, options)?;
-        if options.dry_run || plan.is_empty() || carry_out(admin, &plan).await? {
+        let mut plan = Plan::make(admin, &wanted, &present, options)?;
+        if options.dry_run || plan.is_empty() || carry_out(admin, &mut plan).await? {
             let Plan { differences, without_secret, left_alone, .. } = plan;
             return Ok(Applied { differences, without_secret, left_alone });
         }
@@ -124,8 +124,8 @@ pub async fn apply(
 }
 
 /// Whether what the plan was made from was still so, and it was carried out.
-async fn carry_out(admin: &Admin, plan: &Plan) -> Result<bool, NotApplied> {
-    match admin.store.change_registry(plan.changes(admin)?).await {
+async fn carry_out(admin: &Admin, plan: &mut Plan) -> Result<bool, NotApplied> {
+    match admin.store.change_registry(plan.take_changes(admin)?).await {
         Err(StoreError::Conflict(_)) => return Ok(false),
         answer => answer?,
     }

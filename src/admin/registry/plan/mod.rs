@@ -68,18 +68,18 @@ impl Plan {
         self.differences.is_empty()
     }
 
-    /// The changes, in order, with first keys for the tenants that are new.
+    /// Takes the changes out of the plan, in order, with first keys for the tenants that are new.
     ///
     /// # Errors
     /// When a key cannot be made.
-    pub(super) fn changes(&self, admin: &Admin) -> Result<Vec<Recorded>, AdminError> {
-        let mut changes = self.tenants.clone();
+    pub(super) fn take_changes(&mut self, admin: &Admin) -> Result<Vec<Recorded>, AdminError> {
+        let mut changes = std::mem::take(&mut self.tenants);
         for tenant in &self.added {
             let algorithm = apis::find_algorithm(admin, &tenant.algorithm)?;
             let key = admin.vault.make_key(tenant.id, algorithm, KeyState::Active, tenant.created_at)?;
             changes.extend(tenants::addition(admin, tenant, key));
         }
-        changes.extend(self.within.iter().cloned());
+        changes.append(&mut self.within);
         Ok(changes)
     }
 }
