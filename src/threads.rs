@@ -5,7 +5,7 @@ use std::io;
 use std::thread;
 
 /// How much nicer than others these threads are. On a processor that is never idle each has a thirtieth of what a thread
-/// that answers callers has; on one that is idle, all of it: docs/decisions/0015-administration-gives-way.md.
+/// that answers callers has; on one that is idle, all of it: docs/decisions/0020-administration-gives-way.md.
 #[cfg(target_os = "linux")]
 const NICER_BY: i32 = 15;
 
@@ -31,7 +31,7 @@ fn give_way() {
 #[cfg(not(target_os = "linux"))]
 fn give_way() {}
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use std::sync::mpsc;
 
@@ -39,6 +39,7 @@ mod tests {
 
     use super::*;
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_quiet_thread_is_nicer_than_the_one_that_starts_it_and_changes_no_other() {
         let own = || getpriority_process(None).unwrap();

@@ -49,11 +49,7 @@ pub async fn add(
     identifier: ApiIdentifier,
     settings: ApiChange,
 ) -> Result<Described, AdminError> {
-    if identifier.is_ours() {
-        return Err(
-            Invalid(format!("{identifier} is for the server's own APIs: choose another identifier")).into()
-        );
-    }
+    refuse_ours_as_new(&identifier)?;
     if admin.store.application(tenant.id, identifier.as_str()).await?.is_some() {
         return Err(AdminError::Conflict(looks_alike(identifier.as_str())));
     }
@@ -75,6 +71,14 @@ pub async fn add(
             Ok(described)
         }
     }
+}
+
+/// Nobody can add an API of the server's own.
+pub(super) fn refuse_ours_as_new(identifier: &ApiIdentifier) -> Result<(), Invalid> {
+    if identifier.is_ours() {
+        return Err(Invalid(format!("{identifier} is for the server's own APIs: choose another identifier")));
+    }
+    Ok(())
 }
 
 /// An API of which nothing is said yet.
@@ -188,9 +192,7 @@ pub(super) fn alteration(
         return Ok(None);
     }
     let identifier = &before.api.identifier;
-    if after.scopes != before.scopes {
-        super::scopes::refuse_ours(Some(identifier))?;
-    }
+    super::scopes::refuse_ours(Some(identifier))?;
     check(admin, &after.api)?;
     after.api.updated_at = admin.now();
     let removed = before.scopes.iter().filter(|name| !after.scopes.contains(name)).cloned().collect();

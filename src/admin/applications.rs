@@ -22,7 +22,7 @@ use crate::domain::{Invalid, check_label};
 use crate::store::{Conflict, Recorded, RegistryChange, StoreError};
 
 /// Longest name of an application, in characters.
-const MAX_NAME: usize = 200;
+pub(super) const MAX_NAME: usize = 200;
 
 /// An application to be registered. What is `None` takes its default.
 #[derive(Debug, Default)]
@@ -129,7 +129,7 @@ pub(super) fn check_new(
     application: Application,
 ) -> Result<Registered, AdminError> {
     let client_id = application.client_id.as_str();
-    if catalog.apis.keys().any(|api| api.as_str() == client_id) {
+    if catalog.apis.contains_key(client_id) {
         return Err(AdminError::Conflict(super::apis::looks_alike(client_id)));
     }
     let scope_apis = check(catalog, &application)?;
@@ -270,10 +270,13 @@ pub async fn revoke_tokens(
 /// # Errors
 /// When it does not exist.
 pub async fn remove(admin: &Admin, tenant: &Tenant, client_id: &str) -> Result<Arc<Registered>, AdminError> {
-    let registered = find(admin, tenant, client_id).await?;
-    admin.check_version(registered.application.version)?;
-    admin.store.change_registry(vec![removal(admin, &registered)?]).await?;
-    Ok(registered)
+    insist(admin, || async {
+        let registered = find(admin, tenant, client_id).await?;
+        admin.check_version(registered.application.version)?;
+        admin.store.change_registry(vec![removal(admin, &registered)?]).await?;
+        Ok(registered)
+    })
+    .await
 }
 
 /// The change that removes an application with its credentials.
@@ -282,7 +285,7 @@ pub(super) fn removal(admin: &Admin, registered: &Registered) -> Result<Recorded
     admin.check_powers(registered.powers(), "the application")?;
     let (tenant, client_id) = (application.tenant, application.client_id.as_str());
     let event = admin.event(tenant, "application.remove", client_id, describe(application));
-    Ok(Recorded::new(RegistryChange::RemoveApplication(application.id, admin.terms.version), event))
+    Ok(Recorded::new(RegistryChange::RemoveApplication(application.id, Some(application.version)), event))
 }
 
 impl ApplicationChange {
@@ -302,7 +305,7 @@ impl ApplicationChange {
 }
 
 /// Everything an application must be, whatever it was before. Which API defines which of its scopes.
-fn check(
+pub(super) fn check(
     catalog: &Catalog,
     application: &Application,
 ) -> Result<HashMap<ScopeName, ApiIdentifier>, AdminError> {

@@ -46,6 +46,14 @@ impl Catalog {
         }
         Ok(found)
     }
+
+    /// The scopes that an API defines, by name.
+    pub(super) fn scopes_of<'api>(
+        &'api self,
+        identifier: &'api ApiIdentifier,
+    ) -> impl Iterator<Item = &'api Scope> {
+        self.scopes.values().filter(move |scope| scope.api.as_ref() == Some(identifier))
+    }
 }
 
 /// What is said when something refers to a scope that is not there.

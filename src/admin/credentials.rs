@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::applications::{find, public_has_no_secret};
-use super::{Admin, AdminError, view};
+use super::{Admin, AdminError, insist, view};
 use crate::crypto::secret::{MAX_SECRET_BYTES, Secret};
 use crate::crypto::slow_hash::{Exported, SlowHash};
 use crate::domain::application::Application;
@@ -17,10 +17,13 @@ use crate::domain::{Invalid, check_label};
 use crate::store::{Recorded, RegistryChange};
 
 /// Most secrets an application may have at once: rotation needs two, and each costs a comparison per request.
-const MAX_CREDENTIALS: usize = 10;
+pub(super) const MAX_CREDENTIALS: usize = 10;
+
+/// Longest label of a secret, in characters.
+const MAX_LABEL: usize = 100;
 
 /// A secret to be added. What is `None` takes its default.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct NewSecret {
     /// What the operator calls it.
     pub label: Option<String>,
@@ -58,6 +61,15 @@ pub async fn add(
     client_id: &str,
     new: NewSecret,
 ) -> Result<(Credential, Option<Secret>), AdminError> {
+    insist(admin, || add_once(admin, tenant, client_id, new.clone())).await
+}
+
+async fn add_once(
+    admin: &Admin,
+    tenant: &Tenant,
+    client_id: &str,
+    new: NewSecret,
+) -> Result<(Credential, Option<Secret>), AdminError> {
     let registered = find(admin, tenant, client_id).await?;
     admin.check_powers(registered.powers(), "the application")?;
     if !registered.application.kind.is_confidential() {
@@ -86,7 +98,7 @@ pub(super) fn addition(admin: &Admin, application: &Application, credential: &Cr
     });
     let client_id = application.client_id.as_str();
     let event = admin.event(application.tenant, "application.secret.add", client_id, detail);
-    Recorded::new(RegistryChange::AddCredential(credential.clone()), event)
+    Recorded::new(RegistryChange::AddCredential(credential.clone(), Some(application.version)), event)
 }
 
 /// Removes a secret; within a second it proves nothing any more.
@@ -94,6 +106,15 @@ pub(super) fn addition(admin: &Admin, application: &Application, credential: &Cr
 /// # Errors
 /// When the application or the secret does not exist.
 pub async fn remove(
+    admin: &Admin,
+    tenant: &Tenant,
+    client_id: &str,
+    secret_id: &str,
+) -> Result<Credential, AdminError> {
+    insist(admin, || remove_once(admin, tenant, client_id, secret_id)).await
+}
+
+async fn remove_once(
     admin: &Admin,
     tenant: &Tenant,
     client_id: &str,
@@ -110,7 +131,11 @@ pub async fn remove(
     })?;
     let detail = json!({ "secret": secret_id, "label": credential.label });
     let event = admin.event(tenant.id, "application.secret.remove", client_id, detail);
-    let change = RegistryChange::RemoveCredential(registered.application.id, credential.id);
+    let change = RegistryChange::RemoveCredential(
+        registered.application.id,
+        credential.id,
+        Some(registered.application.version),
+    );
     admin.store.change_registry(vec![Recorded::new(change, event)]).await?;
     Ok(credential.clone())
 }
@@ -122,9 +147,7 @@ pub(super) fn make(
     new: NewSecret,
 ) -> Result<(Credential, Option<Secret>), AdminError> {
     let label = new.label.unwrap_or_default();
-    if !label.is_empty() {
-        check_label("label", &label, 100)?;
-    }
+    check_secret_label(&label)?;
     if new.expires.is_some_and(|expires| expires.is_zero()) {
         return Err(Invalid(
             "a secret that expires at once proves nothing: give --expires at least 1s".to_owned(),
@@ -160,8 +183,13 @@ pub(super) fn make(
     Ok((credential, secret))
 }
 
+/// What the operator calls a secret. It may be empty.
+pub(super) fn check_secret_label(label: &str) -> Result<(), Invalid> {
+    if label.is_empty() { Ok(()) } else { check_label("label", label, MAX_LABEL) }
+}
+
 /// A secret that somebody else made: printable ASCII (RFC 6749 App. A.2). How good it is, is theirs to know.
-fn check_secret(secret: Secret) -> Result<Secret, Invalid> {
+pub(super) fn check_secret(secret: Secret) -> Result<Secret, Invalid> {
     let text = secret.expose();
     if text.is_empty()
         || text.len() > MAX_SECRET_BYTES

@@ -1,4 +1,4 @@
-//! The thread that answers administrators, which gives way to those that answer callers: docs/decisions/0015.
+//! The thread that answers administrators, which gives way to those that answer callers: docs/decisions/0020.
 //! Not for: what is answered (`http/admin`).
 
 use tokio::net::TcpListener;

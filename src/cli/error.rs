@@ -31,6 +31,22 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Several mistakes are several lines.
+impl From<crate::admin::registry::Mistakes> for Failure {
+    fn from(mistakes: crate::admin::registry::Mistakes) -> Self {
+        Self(mistakes.to_string())
+    }
+}
+
+impl From<crate::admin::registry::NotApplied> for Failure {
+    fn from(error: crate::admin::registry::NotApplied) -> Self {
+        match error {
+            crate::admin::registry::NotApplied::Mistakes(mistakes) => mistakes.into(),
+            crate::admin::registry::NotApplied::Admin(error) => error.into(),
+        }
+    }
+}
+
 macro_rules! from {
     ($($error:ty),+ $(,)?) => {
         $(impl From<$error> for Failure {

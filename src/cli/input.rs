@@ -19,18 +19,30 @@ pub(super) fn secret_from_stdin() -> Result<Secret, Failure> {
 
 /// A secret from a file, or from `CHANCERY_SECRET` when no file is named.
 pub(super) fn secret_from_file_or_environment(file: Option<&Path>) -> Result<Secret, Failure> {
-    if let Some(file) = file {
-        let name = file.display().to_string();
-        let open = File::open(file).map_err(|error| Failure::new(format!("{name}: {error}")))?;
-        return text(open, &name).map(Secret::new);
+    match file {
+        Some(file) => secret_from_file(file),
+        None => from_environment("CHANCERY_SECRET").unwrap_or_else(|| {
+            Err(Failure::new("no secret was given: name a file with --secret-file, or set CHANCERY_SECRET"))
+        }),
     }
-    config::process_environment()
-        .find(|(name, _)| name == "CHANCERY_SECRET")
-        .ok_or_else(|| {
-            Failure::new("no secret was given: name a file with --secret-file, or set CHANCERY_SECRET")
-        })
-        .and_then(|(name, value)| text(value.as_encoded_bytes(), &name.to_string_lossy()))
-        .map(Secret::new)
+}
+
+/// A secret from a file, without the line's end.
+pub(super) fn secret_from_file(file: &Path) -> Result<Secret, Failure> {
+    let name = file.display().to_string();
+    let open = File::open(file).map_err(|error| Failure::new(format!("{name}: {error}")))?;
+    text(open, &name).map(Secret::new)
+}
+
+/// A secret from an environment variable.
+pub(super) fn secret_from_environment(name: &str) -> Result<Secret, Failure> {
+    from_environment(name)
+        .unwrap_or_else(|| Err(Failure::new(format!("the environment variable {name} is not set"))))
+}
+
+fn from_environment(name: &str) -> Option<Result<Secret, Failure>> {
+    let (_, value) = config::process_environment().find(|(known, _)| known == name)?;
+    Some(text(value.as_encoded_bytes(), name).map(Secret::new))
 }
 
 /// A token from standard input.

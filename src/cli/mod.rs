@@ -10,13 +10,16 @@ use clap::{Parser, Subcommand};
 mod administration;
 mod api;
 mod app;
+mod apply;
 mod audit;
 mod dev;
 mod doctor;
 mod error;
 mod explain;
+mod export;
 mod files;
 mod flags;
+mod import;
 mod input;
 mod key;
 mod log;
@@ -106,17 +109,24 @@ enum Command {
     /// Tokens, as a caller or a resource server sees them
     #[command(subcommand)]
     Token(token::Command),
+    /// Make the store what a registry file says, and show the difference
+    Apply(apply::Arguments),
+    /// Write down the registry as a file, without secrets
+    Export(export::Arguments),
     /// How many tokens were issued and requests refused, and why
     Statistics(statistics::Arguments),
     /// Why a request was refused, by the X-Request-Id of its answer
     Explain(explain::Arguments),
+    /// Take over applications from another server, with their secrets or the hashes of them
+    Import(import::Arguments),
     /// Bring the store's schema up to date
     Migrate(migrate::Arguments),
     /// Look at settings, files, store, keys and audit, change nothing, and say what is wrong; takes the flags of serve
     Doctor(flags::ServeFlags),
 }
 
-/// Parses the arguments, runs the command, prints what became of it: 0 done, 1 refused or failed, 2 wrong usage.
+/// Parses the arguments, runs the command, prints what became of it: 0 done, 1 refused or failed, 2 wrong usage. A
+/// command may tell more by another number, if it is asked to.
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -128,7 +138,7 @@ pub fn run() -> ExitCode {
         }
     };
     match dispatch(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             let _ = writeln!(std::io::stderr(), "error: {failure}");
             ExitCode::from(1)
@@ -136,8 +146,8 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn dispatch(Arguments { global, command }: Arguments) -> Result<(), Failure> {
-    match command {
+fn dispatch(Arguments { global, command }: Arguments) -> Result<ExitCode, Failure> {
+    let done = match command {
         Command::Dev(flags) => dev::run(&global, &flags),
         Command::Serve(flags) => serve::run(&global, &flags),
         Command::Tenant(command) => wait(tenant::run(&global, command)),
@@ -150,13 +160,17 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<(), Failure> {
         Command::Token(command) => wait(token::run(&global, command)),
         Command::Statistics(arguments) => wait(statistics::run(&global, arguments)),
         Command::Explain(arguments) => wait(explain::run(&global, &arguments)),
+        Command::Apply(arguments) => return wait(apply::run(&global, arguments)),
+        Command::Export(arguments) => wait(export::run(&global, &arguments)),
+        Command::Import(arguments) => wait(import::run(&global, arguments)),
         Command::Migrate(arguments) => wait(migrate::run(&global, &arguments)),
         Command::Doctor(flags) => wait(doctor::run(&global, &flags)),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// Runs a short command on this thread.
-fn wait(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn wait<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use chancery::admin::import;
 use chancery::crypto::algorithm::ALGORITHMS;
 use chancery::crypto::slow_hash::FORMATS;
 use chancery::domain::application::{AuthMethod, GrantType};
@@ -29,6 +30,12 @@ fn every_authentication_method_is_in_the_list() {
     let listed = set(METHODS.iter().map(|method| method.method().as_str()));
     assert_eq!(members("oauth/client_auth", &["imported", "secret"]), listed);
     assert_eq!(set(AuthMethod::ALL.map(AuthMethod::as_str)), listed);
+}
+
+#[test]
+fn every_format_of_another_server_is_in_the_list() {
+    let listed = set(import::FORMATS.iter().map(|format| format.name));
+    assert_eq!(members("admin/import", &["client", "json", "take"]), listed);
 }
 
 #[test]

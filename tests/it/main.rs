@@ -21,10 +21,14 @@ mod admin;
 mod discovery;
 /// Changes from the command line reach a running server.
 mod following;
+/// Applications of other servers, whose old secrets get tokens.
+mod import;
 /// `POST /oauth2/introspect`: CONFORMANCE K.
 mod introspect;
 /// Who tries out tokens, and tokens that are bound to nothing: CONFORMANCE K05, K07, H10.
 mod misses;
+/// The registry as a file.
+mod registry;
 /// `POST /oauth2/revoke`: CONFORMANCE J.
 mod revoke;
 /// Keys that rotate, leak, and a clock that goes back: CONFORMANCE I.

@@ -79,6 +79,20 @@ pub(super) fn change(transaction: &Transaction<'_>, application: &Application) -
     add_apis(transaction, application)
 }
 
+/// Whether an application has a version; any has none in particular, and so has one that is not there.
+pub(super) fn has_version(
+    connection: &Connection,
+    application: ApplicationId,
+    version: AtVersion,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM application WHERE id = ?1 AND version = ?2";
+    let is_it = |version| {
+        row::rows(connection, sql, params![application.to_string(), version], |_| Ok(()))
+            .map(|rows| !rows.is_empty())
+    };
+    version.map_or(Ok(true), is_it)
+}
+
 pub(super) fn remove(
     transaction: &Transaction<'_>,
     application: ApplicationId,

@@ -51,13 +51,14 @@ fn tenants_are_added_changed_listed_shown_and_removed() {
 fn scopes_are_added_changed_listed_shown_and_removed() {
     let installation = Installation::new();
     let read = installation.json(&["scope", "add", "read", "--description", "Reads — nothing more"]);
-    assert_eq!(members(&read), ["name", "description", "api", "created_at"]);
+    assert_eq!(members(&read), ["name", "description", "api", "created_at", "version"]);
     assert_eq!((text(&read, "name"), text(&read, "description")), ("read", "Reads — nothing more"));
     let bare = installation.json(&["scope", "add", "admin:!#[]~"]);
     assert_eq!((text(&bare, "name"), text(&bare, "description")), ("admin:!#[]~", ""));
 
     let changed = installation.json(&["scope", "set", "read", "--description", ""]);
     assert_eq!(text(&changed, "description"), "");
+    assert_eq!((&changed["version"], &read["version"]), (&json!(2), &json!(1)));
     assert_eq!(done(&installation, "scope show read"), changed);
     assert_eq!(done(&installation, "scope list"), json!([bare, changed]));
     assert_eq!(done(&installation, "scope remove read"), changed);
@@ -79,6 +80,8 @@ fn an_application_is_added_with_everything_that_can_be_said() {
     assert_eq!(members(&added)[..6], promised);
     let secret = added.as_object_mut().unwrap().shift_remove("client_secret").unwrap();
     assert!(chancery_secret(secret.as_str().unwrap()), "{secret}");
+    // RFC 7591 §3.2.1: 0 is never.
+    assert_eq!(added.as_object_mut().unwrap().shift_remove("client_secret_expires_at"), Some(json!(0)));
     let expected = json!({
         "client_id": "billing", "name": "Billing", "type": "web", "enabled": true, "scopes": ["write", "read"],
         "default_scopes": ["read"], "grants": ["client_credentials"], "auth_methods": ["client_secret_basic"],

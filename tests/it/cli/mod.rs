@@ -21,6 +21,8 @@ mod doctor;
 mod forged;
 /// The exact forms other programs rely on.
 mod forms;
+/// Applications from other servers.
+mod import;
 /// Signing keys that an operator rotates and revokes.
 mod keys;
 /// A change and the server that is running.
@@ -31,6 +33,8 @@ mod master_key;
 mod operators;
 /// Wrong usage, and what is unknown or was removed.
 mod refusals;
+/// The registry as a file.
+mod registry;
 /// Where secrets come from, and where they never go.
 mod secrets;
 /// What people see, print-out by print-out.

@@ -127,8 +127,8 @@ fn people_see_of_an_application_only_what_is_not_as_usual() {
     updated_at      tttt-tt-ttttt:tt:tt.tttt
     version         2
     secrets
-      ID                                    LABEL  LIVE  CREATED AT                EXPIRES AT  LAST USED AT
-      iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii         true  tttt-tt-ttttt:tt:tt.tttt  -           -
+      ID                                    LABEL  LIVE  HASH  CREATED AT                EXPIRES AT  LAST USED AT
+      iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii         true  -     tttt-tt-ttttt:tt:tt.tttt  -           -
     ");
     // A public client has neither grants nor ways to prove itself; that is as usual for it.
     let shown = shown(&installation, &["app", "add", "--name", "y", "--type", "spa"]);

@@ -298,6 +298,11 @@ pub(crate) fn names(scopes: &[&str]) -> Vec<ScopeName> {
     scopes.iter().map(|scope| ScopeName::parse(scope).unwrap()).collect()
 }
 
+/// An operator of a store that has nothing in it.
+pub(crate) fn operator_of_nothing(folder: &TempDir) -> Admin {
+    operator(folder, Arc::default(), "empty")
+}
+
 async fn templates() -> &'static Templates {
     TEMPLATES.get_or_init(make_templates).await
 }
