@@ -4,10 +4,10 @@
 use std::io;
 use std::thread;
 
-/// How much nicer than others these threads are. On a processor that is never idle each has a fifteenth of what a thread
+/// How much nicer than others these threads are. On a processor that is never idle each has a thirtieth of what a thread
 /// that answers callers has; on one that is idle, all of it: docs/decisions/0020-administration-gives-way.md.
 #[cfg(target_os = "linux")]
-const NICER_BY: i32 = 12;
+const NICER_BY: i32 = 15;
 
 /// Starts a thread that gives way to others.
 ///

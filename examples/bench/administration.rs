@@ -120,39 +120,48 @@ impl Site<'_> {
         judge(&numbers)
     }
 
-    /// Tokens while something else goes on, compared with tokens right before and right after.
+    /// Tokens while something else goes on, compared with tokens right before and right after. Where others use this
+    /// machine as well, the server's processor time for a token says more than how many tokens there were.
     fn compare(&self, name: &str, start: &dyn Fn() -> Outcome<Child>) -> Outcome<String> {
         let before = self.calm()?;
         let (during, said) = self.during(start()?)?;
         let after = self.calm()?;
-        let calm = f64::midpoint(before, after);
-        let ratio = during / calm;
+        let (calm, cpu) = (before.0.midpoint(after.0), before.1.midpoint(after.1));
+        let (ratio, cpu_ratio) = (during.0 / calm, cpu / during.1);
         row(
             &format!("tokens per second during: {name}"),
-            &format!("{during:.0} of {before:.0} before and {after:.0} after: **{ratio:.3}**"),
+            &format!(
+                "{:.0} of {:.0} before and {:.0} after: **{ratio:.3}**; by processor time {cpu_ratio:.3}",
+                during.0, before.0, after.0
+            ),
         )?;
         Ok(said)
     }
 
-    fn calm(&self) -> Outcome<f64> {
-        let one = |_| Ok(process::load(&self.server, Kind::Token, BUSY, SLICE)?.per_second);
-        Ok(mean(&(0..SLICES).map(one).collect::<Outcome<Vec<_>>>()?))
+    /// Tokens per second, and the server's processor time for each.
+    fn tokens(&self) -> Outcome<(f64, f64)> {
+        let load = process::load(&self.server, Kind::Token, BUSY, SLICE)?;
+        Ok((load.per_second, load.cpu_micros))
     }
 
-    /// Tokens per second until another process ends, and what that says.
-    fn during(&self, mut other: Child) -> Outcome<(f64, String)> {
-        let mut rates = Vec::new();
+    fn calm(&self) -> Outcome<(f64, f64)> {
+        Ok(mean(&(0..SLICES).map(|_| self.tokens()).collect::<Outcome<Vec<_>>>()?))
+    }
+
+    /// The same until another process ends, and what that says.
+    fn during(&self, mut other: Child) -> Outcome<((f64, f64), String)> {
+        let mut tokens = Vec::new();
         loop {
-            let rate = process::load(&self.server, Kind::Token, BUSY, SLICE)?.per_second;
+            let one = self.tokens()?;
             let is_over = other.try_wait()?.is_some();
-            if !is_over || rates.is_empty() {
-                rates.push(rate);
+            if !is_over || tokens.is_empty() {
+                tokens.push(one);
             }
             if is_over {
                 break;
             }
         }
-        Ok((mean(&rates), said(other)?))
+        Ok((mean(&tokens), said(other)?))
     }
 }
 
@@ -179,8 +188,10 @@ fn numbers(child: Child) -> Outcome<Vec<f64>> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a handful of numbers")]
-fn mean(numbers: &[f64]) -> f64 {
-    numbers.iter().sum::<f64>() / numbers.len() as f64
+fn mean(pairs: &[(f64, f64)]) -> (f64, f64) {
+    let count = pairs.len() as f64;
+    let (first, second) = pairs.iter().copied().unzip::<f64, f64, Vec<_>, Vec<_>>();
+    (first.iter().sum::<f64>() / count, second.iter().sum::<f64>() / count)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "kibibytes of memory fit a float")]

@@ -106,3 +106,23 @@ fn a_flood_of_requests_that_are_taken_back_hurts_nobody_else() {
     assert_eq!(ask(&mut Connection::open(server.public)).status, 200);
     assert!(!server.log().contains("panicked"), "{}", server.log());
 }
+
+/// Administrators have a thread of their own that gives way, and so has what reads long answers for them.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_answers_administrators_is_nicer_than_what_answers_callers() {
+    let installation = Installation::new();
+    let server = installation.serve(&[]);
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", server.id())).unwrap();
+    let mut niceness = std::collections::BTreeMap::new();
+    for task in tasks {
+        let stat = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap();
+        let (name, rest) = stat.split_once('(').unwrap().1.rsplit_once(')').unwrap();
+        let nice: i32 = rest.split_whitespace().nth(16).unwrap().parse().unwrap();
+        niceness.insert(name.to_owned(), nice);
+    }
+    let callers = niceness["serve"];
+    for (name, nicer_by) in [("store", 0), ("administration", 15), ("store-quiet", 15)] {
+        assert_eq!(niceness[name], (callers + nicer_by).min(19), "{name}: {niceness:?}");
+    }
+}
