@@ -12,3 +12,4 @@ pub mod issuer;
 pub mod keys;
 pub mod oauth;
 pub mod store;
+pub mod threads;

@@ -106,7 +106,8 @@ impl Kind {
     }
 }
 
-fn post(host: &str, path: &str, form: &str) -> String {
+/// The request that posts a form.
+pub(super) fn post(host: &str, path: &str, form: &str) -> String {
     format!(
         "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
          Content-Length: {}\r\n\r\n{form}",
@@ -116,8 +117,13 @@ fn post(host: &str, path: &str, form: &str) -> String {
 
 /// Gets one token on a new connection.
 pub(super) fn once(address: SocketAddr, kind: Kind) -> Outcome<String> {
+    token(address, &kind.request(address)?)
+}
+
+/// Gets one token with a request.
+pub(super) fn token(address: SocketAddr, request: &str) -> Outcome<String> {
     let mut stream = TcpStream::connect(address)?;
-    stream.write_all(kind.request(address)?.as_bytes())?;
+    stream.write_all(request.as_bytes())?;
     let mut answer = [0; 4096];
     let count = stream.read(&mut answer)?;
     let answer = String::from_utf8_lossy(answer.get(..count).unwrap_or_default());
@@ -162,25 +168,45 @@ async fn ask(
     request: Arc<str>,
     end: Instant,
 ) -> Result<Vec<Duration>, String> {
-    let failed = |error: std::io::Error| error.to_string();
-    let mut stream = tokio::net::TcpStream::connect(address).await.map_err(failed)?;
-    stream.set_nodelay(true).map_err(failed)?;
-    let (mut times, mut answer) = (Vec::new(), Vec::with_capacity(4096));
+    let mut connection = Connection::open(address).await?;
+    let mut times = Vec::new();
     while Instant::now() < end {
         let asked = Instant::now();
-        stream.write_all(request.as_bytes()).await.map_err(failed)?;
-        answer.clear();
-        while !is_whole(&answer) {
-            if stream.read_buf(&mut answer).await.map_err(failed)? == 0 {
-                return Err("the server closed the connection".to_owned());
-            }
-        }
-        if !kind.is_answered_by(&answer) {
-            return Err(String::from_utf8_lossy(&answer).into_owned());
+        let answer = connection.ask(&request).await?;
+        if !kind.is_answered_by(answer) {
+            return Err(String::from_utf8_lossy(answer).into_owned());
         }
         times.push(asked.elapsed());
     }
     Ok(times)
+}
+
+/// A connection that is kept alive.
+pub(super) struct Connection {
+    stream: tokio::net::TcpStream,
+    answer: Vec<u8>,
+}
+
+impl Connection {
+    /// Connects.
+    pub(super) async fn open(address: SocketAddr) -> Result<Self, String> {
+        let stream = tokio::net::TcpStream::connect(address).await.map_err(|error| error.to_string())?;
+        stream.set_nodelay(true).map_err(|error| error.to_string())?;
+        Ok(Self { stream, answer: Vec::with_capacity(4096) })
+    }
+
+    /// Asks, and waits for the whole answer.
+    pub(super) async fn ask(&mut self, request: &str) -> Result<&[u8], String> {
+        let failed = |error: std::io::Error| error.to_string();
+        self.stream.write_all(request.as_bytes()).await.map_err(failed)?;
+        self.answer.clear();
+        while !is_whole(&self.answer) {
+            if self.stream.read_buf(&mut self.answer).await.map_err(failed)? == 0 {
+                return Err("the server closed the connection".to_owned());
+            }
+        }
+        Ok(&self.answer)
+    }
 }
 
 /// Whether head and body are there.

@@ -5,14 +5,21 @@ use std::error::Error;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
 
+mod administration;
+mod administrators;
+mod apply;
 mod constant;
 mod forget;
 mod load;
+mod many;
+mod old;
 mod process;
+mod race;
 mod raw;
 mod registry;
 mod report;
 
+use administrators::Desk;
 use load::Kind;
 use report::{Measured, Quick, Round};
 
@@ -39,6 +46,16 @@ fn main() -> Outcome {
         ["raw", seconds] => raw::run(seconds.parse()?, "RS256"),
         ["raw", seconds, algorithm] => raw::run(seconds.parse()?, algorithm),
         ["forget"] => forget::run(),
+        ["administration", binary] => administration::run(&PathBuf::from(binary), administration::MANY),
+        ["administration", binary, count] => administration::run(&PathBuf::from(binary), count.parse()?),
+        ["administer", deed, connections, seconds, count, address, token] => {
+            let desk = Desk { address: address.parse()?, token: (*token).to_owned() };
+            administrators::run(desk, deed, connections.parse()?, (seconds.parse()?, count.parse()?))
+        }
+        ["race", client_id, seconds, address, token] => {
+            let desk = Desk { address: address.parse()?, token: (*token).to_owned() };
+            race::run(&desk, client_id, seconds.parse()?)
+        }
         ["constant", length] => constant::run(length.parse()?),
         ["load", address, kind, connections, seconds] => {
             load::run(address.parse()?, Kind::parse(kind)?, connections.parse()?, seconds.parse()?)

@@ -21,7 +21,9 @@ const TICKS: f64 = 100.0;
 /// A server at work.
 pub(super) struct Server {
     child: Child,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
+    /// Where administrators ask.
+    pub(super) admin_address: SocketAddr,
     /// From its start to its first token.
     pub(super) first_token: Duration,
 }
@@ -54,14 +56,17 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)
             .spawn()?;
+        let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut server =
-            Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), first_token: Duration::ZERO };
+            Self { child, address: unknown, admin_address: unknown, first_token: Duration::ZERO };
         loop {
             let text = read_to_string(&log)?;
             if let Some(line) = text.lines().find(|line| line.contains("chancery serves")) {
                 let line: serde_json::Value = serde_json::from_str(line)?;
-                server.address =
-                    line.get("public").and_then(|public| public.as_str()).unwrap_or_default().parse()?;
+                let address = |name: &str| {
+                    line.get(name).and_then(|address| address.as_str()).unwrap_or_default().parse()
+                };
+                (server.address, server.admin_address) = (address("public")?, address("admin")?);
                 load::once(server.address, Kind::Token)?;
                 server.first_token = started.elapsed();
                 return Ok(server);
@@ -81,7 +86,8 @@ impl Server {
             .spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-        Ok(Self { child, address: line.trim().parse()?, first_token: Duration::ZERO })
+        let address = line.trim().parse()?;
+        Ok(Self { child, address, admin_address: address, first_token: Duration::ZERO })
     }
 
     /// How long a token is.
@@ -152,6 +158,17 @@ pub(super) fn load(server: &Server, kind: Kind, connections: usize, seconds: u64
         }
         _ => Err("the load generator failed".into()),
     }
+}
+
+/// Starts this program beside the load generator, to do something else.
+pub(super) fn aside(arguments: &[String]) -> Outcome<Child> {
+    let mut command = pinned(GENERATOR_PROCESSOR, &std::env::current_exe()?);
+    Ok(command.args(arguments).stdout(Stdio::piped()).spawn()?)
+}
+
+/// A command that runs beside the load generator.
+pub(super) fn beside(program: &PathBuf) -> Command {
+    pinned(GENERATOR_PROCESSOR, program)
 }
 
 fn pinned(processor: &str, program: &PathBuf) -> Command {

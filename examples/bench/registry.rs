@@ -30,8 +30,8 @@ pub(super) const CLIENT_ID: &str = "app-500";
 /// What it asks for.
 pub(super) const SCOPE: &str = "identity_proofing";
 
-/// Fills `folder` with a store and its master key.
-pub(super) fn prepare(folder: &Path) -> Outcome {
+/// Fills `folder` with a store and its master key, and says how to go on.
+pub(super) fn prepare(folder: &Path) -> Outcome<Admin> {
     let master = MasterKey::generate(&SystemRandom);
     std::fs::write(folder.join("benchmark.key"), master.expose().as_bytes())?;
     let (store, _) = Sqlite::open(&folder.join("chancery.db"))?;
@@ -44,34 +44,41 @@ pub(super) fn prepare(folder: &Path) -> Outcome {
         actor: Actor::local("bench"),
         terms: Terms::default(),
     };
-    tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-        for (algorithm, host) in [("ES256", "es256.localhost"), ("EdDSA", "eddsa.localhost")] {
-            let (name, issuer) =
-                (algorithm.to_ascii_lowercase(), IssuerUrl::parse(&format!("https://{host}"))?);
-            let hosts = vec![Host::parse(host)?];
-            let tenant = tenants::add(&admin, &name, hosts, issuer, Some(algorithm)).await?;
-            let scope = ScopeName::parse(SCOPE)?;
-            scopes::add(&admin, &tenant, scope.clone(), String::new()).await?;
-            add_application(&admin, &tenant, CLIENT_ID, scope).await?;
-        }
-        let issuer = IssuerUrl::parse("http://localhost")?;
-        let tenant =
-            tenants::add(&admin, DEFAULT_TENANT, vec![Host::parse("localhost")?], issuer, None).await?;
-        let scope = ScopeName::parse(SCOPE)?;
-        scopes::add(&admin, &tenant, scope.clone(), String::new()).await?;
-        for number in 0..APPLICATIONS {
-            add_application(&admin, &tenant, &format!("app-{number}"), scope.clone()).await?;
-        }
-        Ok(())
-    })
+    tokio::runtime::Builder::new_current_thread().build()?.block_on(fill(&admin))?;
+    Ok(admin)
 }
 
-async fn add_application(admin: &Admin, tenant: &Tenant, client_id: &str, scope: ScopeName) -> Outcome {
+async fn fill(admin: &Admin) -> Outcome {
+    for (algorithm, host) in [("ES256", "es256.localhost"), ("EdDSA", "eddsa.localhost")] {
+        let (name, issuer) = (algorithm.to_ascii_lowercase(), IssuerUrl::parse(&format!("https://{host}"))?);
+        let hosts = vec![Host::parse(host)?];
+        let tenant = tenants::add(admin, &name, hosts, issuer, Some(algorithm)).await?;
+        let scope = ScopeName::parse(SCOPE)?;
+        scopes::add(admin, &tenant, scope.clone(), String::new()).await?;
+        add_application(admin, &tenant, CLIENT_ID, vec![scope]).await?;
+    }
+    let issuer = IssuerUrl::parse("http://localhost")?;
+    let tenant = tenants::add(admin, DEFAULT_TENANT, vec![Host::parse("localhost")?], issuer, None).await?;
+    let scope = ScopeName::parse(SCOPE)?;
+    scopes::add(admin, &tenant, scope.clone(), String::new()).await?;
+    for number in 0..APPLICATIONS {
+        add_application(admin, &tenant, &format!("app-{number}"), vec![scope.clone()]).await?;
+    }
+    Ok(())
+}
+
+/// Adds an application with the secret that all have.
+pub(super) async fn add_application(
+    admin: &Admin,
+    tenant: &Tenant,
+    client_id: &str,
+    scopes: Vec<ScopeName>,
+) -> Outcome {
     let new = NewApplication {
         name: format!("Application {client_id}"),
         client_id: Some(ClientId::parse(client_id)?),
         secret: Some(Given::Secret(Secret::new(SECRET.to_owned()))),
-        settings: ApplicationChange { scopes: Some(vec![scope]), ..ApplicationChange::default() },
+        settings: ApplicationChange { scopes: Some(scopes), ..ApplicationChange::default() },
         ..NewApplication::default()
     };
     applications::add(admin, tenant, new).await?;

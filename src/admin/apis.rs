@@ -192,9 +192,7 @@ pub(super) fn alteration(
         return Ok(None);
     }
     let identifier = &before.api.identifier;
-    if after.scopes != before.scopes {
-        super::scopes::refuse_ours(Some(identifier))?;
-    }
+    super::scopes::refuse_ours(Some(identifier))?;
     check(admin, &after.api)?;
     after.api.updated_at = admin.now();
     let removed = before.scopes.iter().filter(|name| !after.scopes.contains(name)).cloned().collect();

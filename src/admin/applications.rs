@@ -270,10 +270,13 @@ pub async fn revoke_tokens(
 /// # Errors
 /// When it does not exist.
 pub async fn remove(admin: &Admin, tenant: &Tenant, client_id: &str) -> Result<Arc<Registered>, AdminError> {
-    let registered = find(admin, tenant, client_id).await?;
-    admin.check_version(registered.application.version)?;
-    admin.store.change_registry(vec![removal(admin, &registered)?]).await?;
-    Ok(registered)
+    insist(admin, || async {
+        let registered = find(admin, tenant, client_id).await?;
+        admin.check_version(registered.application.version)?;
+        admin.store.change_registry(vec![removal(admin, &registered)?]).await?;
+        Ok(registered)
+    })
+    .await
 }
 
 /// The change that removes an application with its credentials.
@@ -282,7 +285,7 @@ pub(super) fn removal(admin: &Admin, registered: &Registered) -> Result<Recorded
     admin.check_powers(registered.powers(), "the application")?;
     let (tenant, client_id) = (application.tenant, application.client_id.as_str());
     let event = admin.event(tenant, "application.remove", client_id, describe(application));
-    Ok(Recorded::new(RegistryChange::RemoveApplication(application.id, admin.terms.version), event))
+    Ok(Recorded::new(RegistryChange::RemoveApplication(application.id, Some(application.version)), event))
 }
 
 impl ApplicationChange {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::applications::{find, public_has_no_secret};
-use super::{Admin, AdminError, view};
+use super::{Admin, AdminError, insist, view};
 use crate::crypto::secret::{MAX_SECRET_BYTES, Secret};
 use crate::crypto::slow_hash::{Exported, SlowHash};
 use crate::domain::application::Application;
@@ -23,7 +23,7 @@ pub(super) const MAX_CREDENTIALS: usize = 10;
 const MAX_LABEL: usize = 100;
 
 /// A secret to be added. What is `None` takes its default.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct NewSecret {
     /// What the operator calls it.
     pub label: Option<String>,
@@ -61,6 +61,15 @@ pub async fn add(
     client_id: &str,
     new: NewSecret,
 ) -> Result<(Credential, Option<Secret>), AdminError> {
+    insist(admin, || add_once(admin, tenant, client_id, new.clone())).await
+}
+
+async fn add_once(
+    admin: &Admin,
+    tenant: &Tenant,
+    client_id: &str,
+    new: NewSecret,
+) -> Result<(Credential, Option<Secret>), AdminError> {
     let registered = find(admin, tenant, client_id).await?;
     admin.check_powers(registered.powers(), "the application")?;
     if !registered.application.kind.is_confidential() {
@@ -89,7 +98,7 @@ pub(super) fn addition(admin: &Admin, application: &Application, credential: &Cr
     });
     let client_id = application.client_id.as_str();
     let event = admin.event(application.tenant, "application.secret.add", client_id, detail);
-    Recorded::new(RegistryChange::AddCredential(credential.clone()), event)
+    Recorded::new(RegistryChange::AddCredential(credential.clone(), Some(application.version)), event)
 }
 
 /// Removes a secret; within a second it proves nothing any more.
@@ -97,6 +106,15 @@ pub(super) fn addition(admin: &Admin, application: &Application, credential: &Cr
 /// # Errors
 /// When the application or the secret does not exist.
 pub async fn remove(
+    admin: &Admin,
+    tenant: &Tenant,
+    client_id: &str,
+    secret_id: &str,
+) -> Result<Credential, AdminError> {
+    insist(admin, || remove_once(admin, tenant, client_id, secret_id)).await
+}
+
+async fn remove_once(
     admin: &Admin,
     tenant: &Tenant,
     client_id: &str,
@@ -113,7 +131,11 @@ pub async fn remove(
     })?;
     let detail = json!({ "secret": secret_id, "label": credential.label });
     let event = admin.event(tenant.id, "application.secret.remove", client_id, detail);
-    let change = RegistryChange::RemoveCredential(registered.application.id, credential.id);
+    let change = RegistryChange::RemoveCredential(
+        registered.application.id,
+        credential.id,
+        Some(registered.application.version),
+    );
     admin.store.change_registry(vec![Recorded::new(change, event)]).await?;
     Ok(credential.clone())
 }

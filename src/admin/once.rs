@@ -42,7 +42,9 @@ pub async fn answered_before(admin: &Admin) -> Result<Option<Value>, AdminError>
     if kept.request != once.request {
         return Err(AdminError::KeyUsedOtherwise);
     }
-    let opened = admin.vault.open_answer(&once.row(), &kept.sealed, &kept.sealed_under)?;
+    // After a change of the master key it is lost; what was made is there.
+    let opened = admin.vault.open_answer(&once.row(), &kept.sealed, &kept.sealed_under);
+    let opened = opened.map_err(|lost| AdminError::Conflict(lost.to_string()))?;
     Ok(serde_json::from_slice(&opened).ok())
 }
 

@@ -158,12 +158,16 @@ async fn replace(
 /// # Errors
 /// When it does not exist, or has more powers than whoever asks.
 pub async fn remove(admin: &Admin, tenant: Option<&Tenant>, name: &str) -> Result<Operator, AdminError> {
+    insist(admin, || remove_once(admin, tenant, name)).await
+}
+
+async fn remove_once(admin: &Admin, tenant: Option<&Tenant>, name: &str) -> Result<Operator, AdminError> {
     let operator = find(admin, tenant, name).await?;
     admin.check_version(operator.version)?;
     refuse_oneself(admin, name)?;
     admin.check_powers(operator.powers(), "the operator")?;
     let event = admin.event(operator.tenant, "operator.remove", name, describe(&operator));
-    let change = RegistryChange::RemoveOperator(operator.id, admin.terms.version);
+    let change = RegistryChange::RemoveOperator(operator.id, Some(operator.version));
     admin.store.change_registry(vec![Recorded::new(change, event)]).await?;
     Ok(operator)
 }

@@ -66,10 +66,12 @@ pub(super) fn addition(admin: &Admin, scope: &Scope) -> Recorded {
     Recorded::new(RegistryChange::AddScope(scope.clone()), event)
 }
 
-/// The scopes of the server's own APIs are what they are.
+/// The server's own APIs and their scopes are what they are.
 pub(super) fn refuse_ours(api: Option<&ApiIdentifier>) -> Result<(), AdminError> {
     match api.filter(|api| api.is_ours()) {
-        Some(api) => Err(AdminError::Conflict(format!("the scopes of {api} are the server's own, and stay"))),
+        Some(api) => Err(AdminError::Conflict(format!(
+            "{api} and its scopes are the server's own, and stay as they are"
+        ))),
         None => Ok(()),
     }
 }

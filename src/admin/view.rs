@@ -1,6 +1,8 @@
 //! What operators are shown, in JSON: one shape for command line, admin API and audit.
 //! Not for: anything secret; a secret that was just made is added by whoever shows it once.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -18,6 +20,17 @@ use crate::domain::tenant::{Host, Tenant};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{DEFAULT_TOKEN_LIFETIME, TokenProfile, TokenSettings};
 use crate::keys::schedule::{published_until, signs_from};
+
+/// A secret on its way to whoever is shown it, this once.
+#[derive(Serialize, JsonSchema)]
+#[schemars(transparent)]
+struct ShownOnce(String);
+
+impl fmt::Debug for ShownOnce {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ShownOnce(…)")
+    }
+}
 
 /// A tenant.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -142,7 +155,7 @@ pub struct ApplicationView {
     client_id: String,
     /// Only in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    client_secret: Option<String>,
+    client_secret: Option<ShownOnce>,
     name: String,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -208,7 +221,7 @@ impl ApplicationView {
     #[must_use]
     pub fn with_client_secret(mut self, secret: Option<String>) -> Self {
         self.client_secret_expires_at = secret.as_ref().map(|_| 0);
-        self.client_secret = secret;
+        self.client_secret = secret.map(ShownOnce);
         self
     }
 
@@ -227,7 +240,7 @@ pub struct SecretView {
     id: String,
     /// Only in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    client_secret: Option<String>,
+    client_secret: Option<ShownOnce>,
     label: String,
     live: bool,
     /// The kind of hash that another server made of it, until it is used for the first time; null when it is kept by our
@@ -257,7 +270,7 @@ impl SecretView {
     /// Adds the secret that was just made; this once.
     #[must_use]
     pub fn with_client_secret(mut self, secret: Option<String>) -> Self {
-        self.client_secret = secret;
+        self.client_secret = secret.map(ShownOnce);
         self
     }
 }
@@ -346,7 +359,7 @@ pub struct OperatorView {
     name: String,
     /// Only in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<String>,
+    secret: Option<ShownOnce>,
     /// The tenant it administers; null for all of them.
     tenant: Option<String>,
     scopes: Vec<String>,
@@ -375,7 +388,7 @@ impl OperatorView {
     /// Adds the secret that was just made; this once.
     #[must_use]
     pub fn with_secret(mut self, secret: String) -> Self {
-        self.secret = Some(secret);
+        self.secret = Some(ShownOnce(secret));
         self
     }
 }

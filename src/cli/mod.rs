@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod administration;
 mod api;
 mod app;
 mod apply;

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::{Failure, Global, flags::ServeFlags, log, signal, stream, workspace};
+use super::{Failure, Global, administration, flags::ServeFlags, log, signal, stream, workspace};
 use crate::admin::Admin;
 use crate::config::{ListenSettings, Settings};
 use crate::http::server::{self, Answers, Server};
@@ -118,7 +118,7 @@ pub(super) async fn serve(
     // The admin listener stays while the public one empties, so that probes see why it is not ready.
     let (admin_stop, admin_stopped) = Stop::new();
     let admin_server = Server { front: Arc::clone(&admin), certificates: None, max_connections: 256 };
-    let admin_task = tokio::spawn(admin_server.serve(listeners.admin, admin_stopped));
+    let administration = administration::serve(admin_server, listeners.admin, admin_stopped)?;
     let public_server = Server { front: public, certificates, max_connections };
     let (public_address, admin_address) = (listeners.public_address, listeners.admin_address);
     tracing::info!(public = %public_address, admin = %admin_address, https, "chancery serves");
@@ -129,7 +129,7 @@ pub(super) async fn serve(
         admin.stop();
     });
     admin_stop.stop();
-    let _ = admin_task.await;
+    let _ = administration.await;
     chores.abort_all();
     // What is being written is written to its end, so that it is neither lost nor counted twice.
     notes_stop.stop();

@@ -32,8 +32,9 @@ pub fn unverified_issuer(text: &str) -> Option<String> {
 pub async fn find_administrator(issuer: &Issuer, text: &str) -> Result<Option<Bearer>, StoreError> {
     let Some(token) = issued::recognise(issuer, text) else { return Ok(None) };
     let is_ours = token.issuer == issuer.tenant().issuer && token.profile == TokenProfile::Rfc9068;
-    let is_for_us = token.audience.names().iter().any(|name| name == ADMIN_API);
-    if !is_ours || !is_for_us || !token.is_due(issuer.now()) {
+    // One that other resource servers are given as well is not one that only the caller has.
+    let is_for_us_alone = token.audience.names() == [ADMIN_API];
+    if !is_ours || !is_for_us_alone || !token.is_due(issuer.now()) {
         return Ok(None);
     }
     let Some(owner) = issuer.application(&token.client_id).await? else { return Ok(None) };

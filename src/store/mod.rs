@@ -156,6 +156,14 @@ pub enum Match {
 impl Match {
     /// The `client_id` of the application.
     #[must_use]
+    pub fn client_id(&self) -> &ClientId {
+        match self {
+            Self::ClientId(client_id) | Self::Name(_, client_id) => client_id,
+        }
+    }
+
+    /// The same, taken out of the place.
+    #[must_use]
     pub fn into_client_id(self) -> ClientId {
         match self {
             Self::ClientId(client_id) | Self::Name(_, client_id) => client_id,

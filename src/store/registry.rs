@@ -43,10 +43,10 @@ pub enum RegistryChange {
     ChangeApplication(Application),
     /// Removes an application with its credentials.
     RemoveApplication(ApplicationId, AtVersion),
-    /// Adds a credential to an application.
-    AddCredential(Credential),
-    /// Removes a credential of an application.
-    RemoveCredential(ApplicationId, CredentialId),
+    /// Adds a credential to an application of this version, which it keeps.
+    AddCredential(Credential, AtVersion),
+    /// Removes a credential of an application of this version, which it keeps.
+    RemoveCredential(ApplicationId, CredentialId, AtVersion),
     /// Replaces the imported hash of a credential by our digest, if the credential still has the hash.
     ReplaceVerifier(ApplicationId, CredentialId, KeyedDigest),
     /// Adds an operator.
@@ -261,7 +261,7 @@ impl dyn Store + '_ {
     /// # Errors
     /// `Conflict::Missing` when the application is not there.
     pub async fn add_credential(&self, credential: Credential, event: AuditEvent) -> Result<(), StoreError> {
-        self.make(RegistryChange::AddCredential(credential), event).await
+        self.make(RegistryChange::AddCredential(credential, None), event).await
     }
 
     /// Removes a credential of an application; whether it was there.
@@ -274,7 +274,7 @@ impl dyn Store + '_ {
         credential: CredentialId,
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
-        self.make_if_there(RegistryChange::RemoveCredential(application, credential), event).await
+        self.make_if_there(RegistryChange::RemoveCredential(application, credential, None), event).await
     }
 
     /// Replaces the imported hash of a credential by our digest; whether the credential still had the hash.

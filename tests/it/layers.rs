@@ -9,14 +9,15 @@ use crate::source::{self, NamedPath};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("crypto", &[]),
     ("domain", &["crypto"]),
-    ("store", &["crypto", "domain"]),
+    ("threads", &[]),
+    ("store", &["crypto", "domain", "threads"]),
     ("keys", &["crypto", "domain", "store"]),
     ("issuer", &["crypto", "domain", "store", "keys"]),
     ("oauth", &["crypto", "domain", "store", "keys", "issuer"]),
     ("admin", &["crypto", "domain", "store", "keys", "issuer"]),
     ("http", &["crypto", "domain", "store", "issuer", "oauth", "admin"]),
     ("config", &["domain", "keys", "issuer", "http", "store"]),
-    ("cli", &["crypto", "domain", "store", "keys", "issuer", "oauth", "admin", "http", "config"]),
+    ("cli", &["crypto", "domain", "store", "keys", "issuer", "oauth", "admin", "http", "config", "threads"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];
@@ -44,6 +45,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("admin", &["schemars", "serde_saphyr"]),
     ("http", &["schemars"]),
+    ("threads", &["rustix"]),
     ("config", &["toml"]),
     ("cli", &["clap", "tracing_subscriber"]),
 ];

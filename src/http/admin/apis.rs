@@ -130,29 +130,29 @@ fn example() -> Value {
 
 async fn list(call: &Call) -> Result<Answer, Problem> {
     let place = Place::read(call, "apis")?;
-    let all = apis::list(&call.admin, &call.tenant).await?;
+    let all = apis::list(&call.admin, call.tenant()?).await?;
     place.cut(&all, |one| one.api.identifier.as_str(), ApiView::new)
 }
 
 async fn add(call: &Call) -> Result<Answer, Problem> {
     let identifier = ApiIdentifier::parse(call.members.text("identifier").unwrap_or_default())?;
-    let api = apis::add(&call.admin, &call.tenant, identifier, settings(&call.members)?).await?;
+    let api = apis::add(&call.admin, call.tenant()?, identifier, settings(&call.members)?).await?;
     Answer::one(&ApiView::new(&api))
 }
 
 async fn show(call: &Call) -> Result<Answer, Problem> {
-    let api = apis::find(&call.admin, &call.tenant, call.segment(0)).await?;
+    let api = apis::find(&call.admin, call.tenant()?, call.segment(0)).await?;
     Answer::one(&ApiView::new(&api))
 }
 
 async fn change(call: &Call) -> Result<Answer, Problem> {
     let change = settings(&call.members)?;
-    let api = apis::change(&call.admin, &call.tenant, call.segment(0), change).await?;
+    let api = apis::change(&call.admin, call.tenant()?, call.segment(0), change).await?;
     Answer::one(&ApiView::new(&api))
 }
 
 async fn remove(call: &Call) -> Result<Answer, Problem> {
-    apis::remove(&call.admin, &call.tenant, call.segment(0)).await?;
+    apis::remove(&call.admin, call.tenant()?, call.segment(0)).await?;
     Ok(Answer::nothing())
 }
 

@@ -178,7 +178,7 @@ async fn list(call: &Call) -> Result<Answer, Problem> {
     let after = place.after.as_deref().map(after).transpose()?;
     let search = call.query.text("search").map(str::to_owned);
     let page = Page { search, after, limit: place.limit };
-    let (found, more) = search::page(&call.admin, &call.tenant, page).await?;
+    let (found, more) = search::page(&call.admin, call.tenant()?, page).await?;
     let last = found.last().map(|(place, _)| names_of(place)).unwrap_or_default();
     let views = found.iter().map(|(_, one)| ApplicationView::new(&one.application)).collect();
     place.page(views, more, |_| last)
@@ -210,29 +210,29 @@ async fn add(call: &Call) -> Result<Answer, Problem> {
         secret: members.text("client_secret").map(|text| Given::Secret(Secret::new(text.to_owned()))),
         settings: ApplicationChange { name: None, ..settings(members)? },
     };
-    let (registered, secret) = applications::add(&call.admin, &call.tenant, new).await?;
+    let (registered, secret) = applications::add(&call.admin, call.tenant()?, new).await?;
     let secret = secret.map(|secret| secret.expose().to_owned());
     Answer::one(&ApplicationView::new(&registered.application).with_client_secret(secret))
 }
 
 async fn show(call: &Call) -> Result<Answer, Problem> {
-    let registered = applications::find(&call.admin, &call.tenant, call.segment(0)).await?;
+    let registered = applications::find(&call.admin, call.tenant()?, call.segment(0)).await?;
     Answer::one(&ApplicationView::new(&registered.application))
 }
 
 async fn change(call: &Call) -> Result<Answer, Problem> {
     let change = settings(&call.members)?;
-    let changed = applications::change(&call.admin, &call.tenant, call.segment(0), change).await?;
+    let changed = applications::change(&call.admin, call.tenant()?, call.segment(0), change).await?;
     Answer::one(&ApplicationView::new(&changed.application))
 }
 
 async fn remove(call: &Call) -> Result<Answer, Problem> {
-    applications::remove(&call.admin, &call.tenant, call.segment(0)).await?;
+    applications::remove(&call.admin, call.tenant()?, call.segment(0)).await?;
     Ok(Answer::nothing())
 }
 
 async fn revoke_tokens(call: &Call) -> Result<Answer, Problem> {
-    let changed = applications::revoke_tokens(&call.admin, &call.tenant, call.segment(0)).await?;
+    let changed = applications::revoke_tokens(&call.admin, call.tenant()?, call.segment(0)).await?;
     Answer::one(&ApplicationView::new(&changed.application))
 }
 

@@ -17,7 +17,8 @@ const fn exactly(name: &'static str, about: &'static str) -> Parameter {
     Parameter { name, about, kind: ParameterKind::Text(300) }
 }
 
-const ACTOR: Parameter = exactly("actor", "Only what this actor did, such as app:ops or operator:ann");
+const ACTOR: Parameter =
+    exactly("actor", "Only what this actor did, such as app:default/ops or operator:ann");
 const ACTION: Parameter = exactly("action", "Only this action, such as application.add");
 const SUBJECT: Parameter = exactly("subject", "Only what was done to this, such as a client_id");
 const SINCE: Parameter =

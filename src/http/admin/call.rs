@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::members::Members;
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use super::route::{Parameter, ParameterKind};
 use crate::admin::Admin;
 use crate::domain::tenant::Tenant;
@@ -25,8 +25,8 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub(super) struct Call {
     /// Who asks, and what it works with.
     pub(super) admin: Admin,
-    /// The tenant that is meant.
-    pub(super) tenant: Tenant,
+    /// The tenant that is meant, if it is known.
+    pub(super) named: Option<Tenant>,
     /// The one tenant that whoever asks may see, or has named; `None` for all.
     pub(super) within: Option<Tenant>,
     /// What stands for the segments in braces.
@@ -36,6 +36,16 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// The tenant that is meant.
+    ///
+    /// # Errors
+    /// When there are several, and nobody says which.
+    pub(super) fn tenant(&self) -> Result<&Tenant, Problem> {
+        const WHICH: &str = "there are several tenants, or none, and none is called default: say with the parameter tenant \
+                             which is meant";
+        self.named.as_ref().ok_or_else(|| Problem::new(Kind::NotFound, WHICH))
+    }
+
     /// What stands for a segment in braces, from the left.
     pub(super) fn segment(&self, place: usize) -> &str {
         self.path.get(place).map_or("", String::as_str)
@@ -43,7 +53,6 @@ impl Call {
 }
 
 /// What is answered.
-#[derive(Debug)]
 pub(super) struct Answer(pub(super) Option<Value>);
 
 impl Answer {

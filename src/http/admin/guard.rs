@@ -4,6 +4,7 @@
 use axum::http::HeaderMap;
 use axum::http::header;
 use data_encoding::BASE64;
+use zeroize::Zeroizing;
 
 use super::problem::{Kind, Problem};
 use super::route::Route;
@@ -74,9 +75,8 @@ fn look(headers: &HeaderMap) -> Result<Presented, Problem> {
 }
 
 fn operator(pair: &str) -> Option<Presented> {
-    let decoded = BASE64.decode(pair.trim_matches(' ').as_bytes()).ok()?;
-    let text = String::from_utf8(decoded).ok()?;
-    let (name, secret) = text.split_once(':')?;
+    let decoded = Zeroizing::new(BASE64.decode(pair.trim_matches(' ').as_bytes()).ok()?);
+    let (name, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
     Some(Presented::Operator(name.to_owned(), Secret::new(secret.to_owned())))
 }
 
@@ -86,8 +86,10 @@ async fn by_token(token: &str, directory: &Directory) -> Result<Caller, Problem>
     let name = bearer::unverified_issuer(token).ok_or_else(refused)?;
     let issuer = directory.issuing_as(&name).await?.ok_or_else(refused)?;
     let bearer = bearer::find_administrator(&issuer, token).await?.ok_or_else(refused)?;
-    let home = Some(issuer.tenant().clone());
-    Ok(Caller { name: format!("app:{}", bearer.client_id), powers: bearer.powers, home })
+    let tenant = issuer.tenant();
+    // Two tenants may have an application of the same name.
+    let name = format!("app:{}/{}", tenant.name, bearer.client_id);
+    Ok(Caller { name, powers: bearer.powers, home: Some(tenant.clone()) })
 }
 
 async fn by_secret(name: &str, secret: &Secret, admin: &Admin) -> Result<Caller, Problem> {
@@ -127,48 +129,37 @@ impl Caller {
         Ok(())
     }
 
-    /// The tenant that is meant, and the one tenant that may be seen, if it is just one. A stranger to a tenant is not
-    /// told whether there is one of that name.
+    /// The tenant that is meant, if it is known, and the one tenant that may be seen, if it is just one. A stranger to a
+    /// tenant is not told whether there is one of that name.
     pub(super) async fn tenant(
         &self,
         named: Option<&str>,
         admin: &Admin,
-    ) -> Result<(Tenant, Option<Tenant>), Problem> {
-        let own = self.home.as_ref();
-        if let Some(name) = named
-            && own.is_none_or(|own| own.name != name)
-        {
-            if !self.powers.are_of_the_platform() {
+    ) -> Result<(Option<Tenant>, Option<Tenant>), Problem> {
+        let (own, everywhere) = (self.home.as_ref(), self.powers.are_of_the_platform());
+        match named {
+            Some(name) if own.is_some_and(|own| own.name == name) => Ok((own.cloned(), own.cloned())),
+            Some(_) if !everywhere => {
                 let text = "you do not administer that tenant, or there is none of that name";
-                return Err(forbidden(text.to_owned(), PLATFORM_SCOPE));
+                Err(forbidden(text.to_owned(), PLATFORM_SCOPE))
             }
-            let tenant = admin::tenant(admin, name).await?;
-            return Ok((tenant.clone(), Some(tenant)));
-        }
-        let within = |tenant: Tenant| {
-            let is_narrow = named.is_some() || !self.powers.are_of_the_platform();
-            let only = is_narrow.then(|| tenant.clone());
-            (tenant, only)
-        };
-        match own {
-            Some(own) => Ok(within(own.clone())),
-            None => only_tenant(admin).await.map(within),
+            Some(name) => {
+                let tenant = Some(admin::tenant(admin, name).await?);
+                Ok((tenant.clone(), tenant))
+            }
+            None if !everywhere => Ok((own.cloned(), own.cloned())),
+            None if own.is_some() => Ok((own.cloned(), None)),
+            None => Ok((usual_tenant(admin).await?, None)),
         }
     }
 }
 
-/// The tenant that is meant when nobody says which.
-async fn only_tenant(admin: &Admin) -> Result<Tenant, Problem> {
+/// The tenant that is meant when nobody says which: the default one, or the only one.
+async fn usual_tenant(admin: &Admin) -> Result<Option<Tenant>, Problem> {
     let mut tenants = admin.store.tenants().await?;
     let default = tenants.iter().position(|tenant| tenant.name == DEFAULT_TENANT);
-    match (default, tenants.len()) {
-        (Some(place), _) => Ok(tenants.swap_remove(place)),
-        (None, 1) => Ok(tenants.swap_remove(0)),
-        (None, _) => Err(Problem::new(
-            Kind::NotFound,
-            "there are several tenants, or none, and none is called default: say with the parameter tenant which is meant",
-        )),
-    }
+    let only = (tenants.len() == 1).then_some(0);
+    Ok(default.or(only).map(|place| tenants.swap_remove(place)))
 }
 
 fn unauthorized(detail: &str, error: Option<&str>) -> Problem {

@@ -88,17 +88,17 @@ fn revoked_example() -> Value {
 
 async fn list(call: &Call) -> Result<Answer, Problem> {
     let place = Place::read(call, "keys")?;
-    let all = keys::list(&call.admin, &call.tenant).await?;
+    let all = keys::list(&call.admin, call.tenant()?).await?;
     let mut all: Vec<_> = all.into_iter().map(|key| (key.id.to_string(), key)).collect();
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
     place.cut(&all, |(kid, _)| kid, |(_, key)| KeyView::new(key))
 }
 
 async fn rotate(call: &Call) -> Result<Answer, Problem> {
-    let key = keys::rotate(&call.admin, &call.tenant, call.members.text("algorithm")).await?;
+    let key = keys::rotate(&call.admin, call.tenant()?, call.members.text("algorithm")).await?;
     Answer::one(&KeyView::new(&key))
 }
 
 async fn revoke(call: &Call) -> Result<Answer, Problem> {
-    Answer::one(&RevokedView::new(&keys::revoke(&call.admin, &call.tenant, call.segment(0)).await?))
+    Answer::one(&RevokedView::new(&keys::revoke(&call.admin, call.tenant()?, call.segment(0)).await?))
 }

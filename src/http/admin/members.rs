@@ -16,8 +16,15 @@ use crate::domain::Invalid;
 const MAX_ERRORS: usize = 20;
 
 /// The members of a body that fits its schema.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Members(Map<String, Value>);
+
+/// One of them may be a secret.
+impl fmt::Debug for Members {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Members(…)")
+    }
+}
 
 impl Members {
     /// Reads a body.

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::{Method, request::Parts};
@@ -104,14 +105,28 @@ impl AdminApi {
             Found::Nothing => return Err(Problem::new(Kind::NotFound, "there is nothing at this path")),
         };
         let caller = guard::authenticate(&head.headers, &self.admin, &self.directory).await?;
+        self.answer_known((route, path), (&head, body), &caller, asking)
+            .await
+            .map_err(|problem| problem.of(&caller.name))
+    }
+
+    /// Answers somebody who has proved who they are.
+    async fn answer_known(
+        &self,
+        (route, path): (&'static Route, Vec<String>),
+        (head, body): (&Parts, Body),
+        caller: &Caller,
+        asking: &Asking,
+    ) -> Result<Response, Problem> {
         caller.check(route)?;
         let body = read::body(body, &head.headers).await.map_err(unreadable)?;
-        let call = self.call(route, (&head, &body), (&caller, path), asking).await?;
+        let call = self.call(route, (head, &body), (caller, path), asking).await?;
         let made = match route.about.terms {
             Taken::Once(member) => Some(member),
             Taken::AsItIs | Taken::AtVersion | Taken::AtVersionIfGiven => None,
         };
         if let Some(answer) = once::answered_before(&call.admin).await? {
+            tracing::info!(request_id = %asking.request_id, actor = caller.name, "a creation was asked for again, and answered alike");
             return Ok(Answer(Some(answer)).render(&head.uri, made));
         }
         let answered = match (route.answer)(&call).await {
@@ -157,7 +172,7 @@ impl AdminApi {
         let query = Query::read(head.uri.query().unwrap_or_default(), &route.parameters())?;
         let terms = terms::read(route, (head, body), caller)?;
         let members = self.members(route, &head.headers, body)?;
-        let (tenant, within) = caller.tenant(query.text("tenant"), &self.admin).await?;
+        let (named, within) = caller.tenant(query.text("tenant"), &self.admin).await?;
         let actor = Actor {
             name: caller.name.clone(),
             source: asking.source.map_or_else(|| "unknown".to_owned(), |source| source.to_string()),
@@ -165,7 +180,7 @@ impl AdminApi {
             powers: caller.powers,
         };
         let admin = Admin { actor, terms, ..self.admin.clone() };
-        Ok(Call { admin, tenant, within, path, query, members })
+        Ok(Call { admin, named, within, path, query, members })
     }
 
     fn members(&self, route: &Route, headers: &HeaderMap, body: &Bytes) -> Result<Members, Problem> {
@@ -264,14 +279,16 @@ fn unreadable(fault: read::Fault) -> Problem {
 /// What a caller did wrong is a warning if it has to do with who may do what, what we did is an error.
 fn log(problem: &Problem, asking: &Asking) {
     let (request_id, source) = (asking.request_id, asking.source.map(tracing::field::display));
-    let cause = problem.cause.as_deref();
+    let (cause, actor) = (problem.for_log.cause.as_deref(), problem.for_log.actor.as_deref());
     match problem.kind {
         Kind::OurFault | Kind::Unavailable => {
-            tracing::error!(%request_id, source, cause, "an administrator could not be answered");
+            tracing::error!(%request_id, source, actor, cause, "an administrator could not be answered");
         }
         Kind::Unauthorized | Kind::Forbidden => {
-            tracing::warn!(%request_id, source, kind = ?problem.kind, "an administrator was refused");
+            tracing::warn!(%request_id, source, actor, kind = ?problem.kind, "an administrator was refused");
         }
-        _ => tracing::debug!(%request_id, source, kind = ?problem.kind, "an administrator was refused"),
+        _ => {
+            tracing::debug!(%request_id, source, actor, kind = ?problem.kind, "an administrator was refused");
+        }
     }
 }

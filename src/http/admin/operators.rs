@@ -140,7 +140,7 @@ async fn add(call: &Call) -> Result<Answer, Problem> {
     let name = members.text("name").unwrap_or_default();
     let scopes = members.list("scopes", |name| Ok(name.to_owned()))?.unwrap_or_default();
     let every_tenant = members.boolean("every_tenant").unwrap_or(false);
-    let tenant = (!every_tenant).then_some(&call.tenant);
+    let tenant = if every_tenant { None } else { Some(call.tenant()?) };
     let (operator, secret) = operators::add(&call.admin, tenant, name, scopes).await?;
     Answer::one(&OperatorView::new(&operator, tenant).with_secret(secret.expose().to_owned()))
 }

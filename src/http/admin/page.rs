@@ -25,7 +25,7 @@ pub(super) struct Page<T> {
 /// Where a page begins, and how long it is.
 pub(super) struct Place {
     list: &'static str,
-    tenant: TenantId,
+    tenant: Option<TenantId>,
     /// The names that the page before ended with.
     pub(super) after: Option<Vec<String>>,
     pub(super) limit: usize,
@@ -37,7 +37,7 @@ impl Place {
     /// # Errors
     /// When its cursor is not one of this list in this tenant.
     pub(super) fn read(call: &Call, list: &'static str) -> Result<Self, Problem> {
-        let tenant = call.tenant.id;
+        let tenant = call.named.as_ref().map(|tenant| tenant.id);
         let limit = call.query.number("limit").unwrap_or(DEFAULT_LIMIT);
         let place = Self { list, tenant, after: None, limit };
         match call.query.text("cursor") {
@@ -78,8 +78,12 @@ impl Place {
         Answer::one(&Page { items: shown.iter().map(|thing| view(thing)).collect::<Vec<_>>(), next })
     }
 
+    fn tenant_name(&self) -> String {
+        self.tenant.map(|tenant| tenant.to_string()).unwrap_or_default()
+    }
+
     fn cursor(&self, names: &[String]) -> String {
-        let text = json!([self.list, self.tenant.to_string(), names]).to_string();
+        let text = json!([self.list, self.tenant_name(), names]).to_string();
         BASE64URL_NOPAD.encode(text.as_bytes())
     }
 
@@ -87,7 +91,7 @@ impl Place {
         let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?;
         let value: Value = serde_json::from_slice(&bytes).ok()?;
         let parts = value.as_array()?;
-        if parts.first()?.as_str()? != self.list || parts.get(1)?.as_str()? != self.tenant.to_string() {
+        if parts.first()?.as_str()? != self.list || parts.get(1)?.as_str()? != self.tenant_name() {
             return None;
         }
         parts.get(2)?.as_array()?.iter().map(|name| name.as_str().map(str::to_owned)).collect()

@@ -99,6 +99,15 @@ impl Kind {
     }
 }
 
+/// What is logged of a refusal, and never told.
+#[derive(Debug, Default)]
+pub(super) struct ForLog {
+    /// What went wrong beneath.
+    pub(super) cause: Option<String>,
+    /// Who asked.
+    pub(super) actor: Option<String>,
+}
+
 /// A refusal.
 #[derive(Debug)]
 pub(super) struct Problem {
@@ -108,12 +117,12 @@ pub(super) struct Problem {
     errors: Vec<(String, String)>,
     challenge: Option<String>,
     /// What is logged and never told.
-    pub(super) cause: Option<String>,
+    pub(super) for_log: Box<ForLog>,
 }
 
 impl Problem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), challenge: None, cause: None }
+        Self { kind, detail: detail.into(), errors: Vec::new(), challenge: None, for_log: Box::default() }
     }
 
     /// A request that says something in a way that cannot be read.
@@ -123,7 +132,18 @@ impl Problem {
 
     /// A fault of ours: the cause is logged, and not told.
     pub(super) fn ours(cause: impl Into<String>) -> Self {
-        Self { cause: Some(cause.into()), ..Self::new(Kind::OurFault, respond::OUR_FAULT) }
+        Self::new(Kind::OurFault, respond::OUR_FAULT).because(cause)
+    }
+
+    /// Adds for the log who asked.
+    pub(super) fn of(mut self, actor: &str) -> Self {
+        self.for_log.actor = Some(actor.to_owned());
+        self
+    }
+
+    fn because(mut self, cause: impl Into<String>) -> Self {
+        self.for_log.cause = Some(cause.into());
+        self
     }
 
     /// Adds where in the request what is wrong: a JSON pointer (RFC 6901) or the name of a parameter.
@@ -205,7 +225,7 @@ impl From<StoreError> for Problem {
             StoreError::Conflict(_) => return Self::new(Kind::Conflict, error.to_string()),
             StoreError::Corrupt(_) | StoreError::NewerSchema { .. } => return Self::ours(error.to_string()),
         };
-        Self { cause: Some(error.to_string()), ..problem }
+        problem.because(error.to_string())
     }
 }
 

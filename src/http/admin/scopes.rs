@@ -115,7 +115,7 @@ fn example() -> Value {
 
 async fn list(call: &Call) -> Result<Answer, Problem> {
     let place = Place::read(call, "scopes")?;
-    let all = call.admin.store.scopes(call.tenant.id).await?;
+    let all = call.admin.store.scopes(call.tenant()?.id).await?;
     place.cut(&all, |scope| scope.name.as_str(), ScopeView::new)
 }
 
@@ -124,22 +124,22 @@ async fn add(call: &Call) -> Result<Answer, Problem> {
     let name = ScopeName::parse(members.text("name").unwrap_or_default())?;
     let description = members.text("description").unwrap_or_default().to_owned();
     let api = members.parsed("api", ApiIdentifier::parse)?;
-    let scope = scopes::add_to(&call.admin, &call.tenant, name, description, api).await?;
+    let scope = scopes::add_to(&call.admin, call.tenant()?, name, description, api).await?;
     Answer::one(&ScopeView::new(&scope))
 }
 
 async fn show(call: &Call) -> Result<Answer, Problem> {
-    let scope = scopes::find(&call.admin, &call.tenant, call.segment(0)).await?;
+    let scope = scopes::find(&call.admin, call.tenant()?, call.segment(0)).await?;
     Answer::one(&ScopeView::new(&scope))
 }
 
 async fn change(call: &Call) -> Result<Answer, Problem> {
     let description = call.members.text("description").unwrap_or_default().to_owned();
-    let scope = scopes::change(&call.admin, &call.tenant, call.segment(0), description).await?;
+    let scope = scopes::change(&call.admin, call.tenant()?, call.segment(0), description).await?;
     Answer::one(&ScopeView::new(&scope))
 }
 
 async fn remove(call: &Call) -> Result<Answer, Problem> {
-    scopes::remove(&call.admin, &call.tenant, call.segment(0)).await?;
+    scopes::remove(&call.admin, call.tenant()?, call.segment(0)).await?;
     Ok(Answer::nothing())
 }

@@ -81,7 +81,7 @@ fn example() -> Value {
 
 async fn list(call: &Call) -> Result<Answer, Problem> {
     let place = Place::read(call, "secrets")?;
-    let registered = applications::find(&call.admin, &call.tenant, call.segment(0)).await?;
+    let registered = applications::find(&call.admin, call.tenant()?, call.segment(0)).await?;
     let mut all: Vec<_> = registered.credentials.iter().map(|one| (one.id.to_string(), one)).collect();
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
     let now = call.admin.now();
@@ -95,12 +95,12 @@ async fn add(call: &Call) -> Result<Answer, Problem> {
         expires: members.seconds("expires_in"),
         given: members.text("client_secret").map(|text| Given::Secret(Secret::new(text.to_owned()))),
     };
-    let (credential, secret) = credentials::add(&call.admin, &call.tenant, call.segment(0), new).await?;
+    let (credential, secret) = credentials::add(&call.admin, call.tenant()?, call.segment(0), new).await?;
     let view = SecretView::new(&credential, call.admin.now());
     Answer::one(&view.with_client_secret(secret.map(|secret| secret.expose().to_owned())))
 }
 
 async fn remove(call: &Call) -> Result<Answer, Problem> {
-    credentials::remove(&call.admin, &call.tenant, call.segment(0), call.segment(1)).await?;
+    credentials::remove(&call.admin, call.tenant()?, call.segment(0), call.segment(1)).await?;
     Ok(Answer::nothing())
 }

@@ -116,7 +116,7 @@ async fn list(call: &Call) -> Result<Answer, Problem> {
     let since =
         call.query.time("since").map(|since| call.admin.now().since(since).max(Duration::from_secs(1)));
     let asked = Asked { application, by, since, limit: MAX_STATISTICS };
-    let counts = statistics::list(&call.admin, &call.tenant, asked).await?;
+    let counts = statistics::list(&call.admin, call.tenant()?, asked).await?;
     Answer::one(&Counts { items: counts.iter().map(StatisticView::new).collect() })
 }
 
@@ -124,6 +124,6 @@ async fn explain(call: &Call) -> Result<Answer, Problem> {
     if call.segment(0).parse::<RequestId>().is_err() {
         return Err(Problem::new(Kind::NotFound, "that is the id of no request"));
     }
-    let explained = refusals::explain(&call.admin, Some(&call.tenant), call.segment(0)).await?;
+    let explained = refusals::explain(&call.admin, Some(call.tenant()?), call.segment(0)).await?;
     Answer::one(&RefusalView::new(&explained))
 }

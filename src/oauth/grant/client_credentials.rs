@@ -47,8 +47,12 @@ impl Grant for ClientCredentials {
 fn agree(application: &Application, target: Target) -> Result<Authorization, OAuthError> {
     let Target { scopes, apis } = target;
     let settings = || std::iter::once(&application.token).chain(apis.iter().map(|api| &api.token));
-    // Whatever the application's other tokens are like, this server's own API takes those of RFC 9068 only (§4).
+    // Whatever the application's other tokens are like, this server's own API takes those of RFC 9068 only (§4), which no
+    // other resource server is given.
     let is_admin = apis.iter().any(|api| api.identifier.is_admin());
+    if is_admin && apis.len() > 1 {
+        return Err(OAuthError::new(ErrorCode::InvalidTarget, DIFFERENT));
+    }
     let profile = match application.token.profile {
         _ if is_admin => TokenProfile::Rfc9068,
         Some(profile) => profile,
@@ -70,9 +74,10 @@ fn agree(application: &Application, target: Target) -> Result<Authorization, OAu
     })
 }
 
+const DIFFERENT: &str = "These resources want tokens of different kinds. Ask for one at a time.";
+
 /// What all APIs want, if they want the same.
 fn same<T: PartialEq>(mut wanted: impl Iterator<Item = T>) -> Result<Option<T>, OAuthError> {
-    const DIFFERENT: &str = "These resources want tokens of different kinds. Ask for one at a time.";
     let first = wanted.next();
     if wanted.all(|other| Some(&other) == first.as_ref()) {
         Ok(first)

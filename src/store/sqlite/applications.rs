@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row, Transaction, params};
 
-use super::{credentials, row};
+use super::{registered, row};
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType, Registered};
 use crate::domain::id::{ApplicationId, TenantId};
-use crate::domain::scope::{ScopeName, ScopeSet};
+use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 use crate::domain::token::StaticClaims;
 use crate::store::{AtVersion, Conflict, StoreError};
@@ -21,7 +21,7 @@ pub(super) fn find(
 ) -> Result<Option<Arc<Registered>>, StoreError> {
     let sql = "SELECT * FROM application WHERE tenant_id = ?1 AND client_id = ?2";
     let found = row::rows(connection, sql, params![tenant.to_string(), client_id], read)?;
-    found.into_iter().next().map(|application| complete(connection, application)).transpose()
+    Ok(registered::complete(connection, found)?.pop())
 }
 
 pub(super) fn page(
@@ -33,10 +33,8 @@ pub(super) fn page(
     let sql = "SELECT * FROM application WHERE tenant_id = ?1 AND client_id > ?2 ORDER BY client_id LIMIT ?3";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let after = after.map_or("", ClientId::as_str);
-    row::rows(connection, sql, params![tenant.to_string(), after, limit], read)?
-        .into_iter()
-        .map(|application| complete(connection, application))
-        .collect()
+    let page = row::rows(connection, sql, params![tenant.to_string(), after, limit], read)?;
+    registered::complete(connection, page)
 }
 
 pub(super) fn name_of(
@@ -79,6 +77,20 @@ pub(super) fn change(transaction: &Transaction<'_>, application: &Application) -
     }
     add_scopes(transaction, application)?;
     add_apis(transaction, application)
+}
+
+/// Whether an application has a version; any has none in particular, and so has one that is not there.
+pub(super) fn has_version(
+    connection: &Connection,
+    application: ApplicationId,
+    version: AtVersion,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM application WHERE id = ?1 AND version = ?2";
+    let is_it = |version| {
+        row::rows(connection, sql, params![application.to_string(), version], |_| Ok(()))
+            .map(|rows| !rows.is_empty())
+    };
+    version.map_or(Ok(true), is_it)
 }
 
 pub(super) fn remove(
@@ -137,8 +149,8 @@ fn add_scopes(transaction: &Transaction<'_>, application: &Application) -> Resul
 }
 
 /// What an application has to do with an API, as it is stored.
-const CALLS: &str = "calls";
-const ACTS_FOR: &str = "acts for";
+pub(super) const CALLS: &str = "calls";
+pub(super) const ACTS_FOR: &str = "acts for";
 
 fn add_apis(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
     for (role, apis) in [(CALLS, &application.apis), (ACTS_FOR, &application.acts_for)] {
@@ -160,36 +172,7 @@ fn add_apis(transaction: &Transaction<'_>, application: &Application) -> Result<
     Ok(())
 }
 
-/// Adds what stands in other tables.
-pub(super) fn complete(
-    connection: &Connection,
-    (mut application, narrowed): (Application, bool),
-) -> Result<Arc<Registered>, StoreError> {
-    let id = application.id.to_string();
-    let scope = |row: &Row<'_>| row::checked(row, "scope", |text| ScopeName::parse(text).ok());
-    let api = |row: &Row<'_>| row::optional(row, "api", |text| ApiIdentifier::parse(text).ok());
-    let sql = "SELECT scope, api, default_position FROM application_scope
-               JOIN scope ON scope.tenant_id = application_scope.tenant_id AND scope.name = scope
-               WHERE application_id = ?1 ORDER BY position";
-    let granted = row::rows(connection, sql, [&id], |row| {
-        Ok((scope(row)?, api(row)?, row::get::<Option<i64>>(row, "default_position")?))
-    })?;
-    if narrowed {
-        let mut defaults: Vec<_> = granted.iter().filter(|(_, _, position)| position.is_some()).collect();
-        defaults.sort_by_key(|(_, _, position)| *position);
-        application.default_scopes = Some(ScopeSet::new(defaults.into_iter().map(|(name, ..)| name.clone())));
-    }
-    application.scopes = ScopeSet::new(granted.iter().map(|(name, ..)| name.clone()));
-    let scope_apis = granted.into_iter().filter_map(|(name, api, _)| api.map(|api| (name, api))).collect();
-    let sql = "SELECT api FROM application_api WHERE application_id = ?1 AND role = ?2 ORDER BY position";
-    for (role, apis) in [(CALLS, &mut application.apis), (ACTS_FOR, &mut application.acts_for)] {
-        let found = row::rows(connection, sql, [id.as_str(), role], api)?;
-        apis.extend(found.into_iter().flatten());
-    }
-    let credentials = credentials::of(connection, application.id)?;
-    Ok(Arc::new(Registered { application, credentials, scope_apis }))
-}
-
+/// An application without what stands in other tables, and whether its default scopes are fewer than all.
 pub(super) fn read(row: &Row<'_>) -> Result<(Application, bool), StoreError> {
     let application = Application {
         id: row::parse(row, "id")?,

@@ -11,9 +11,17 @@ use crate::domain::id::{ApplicationId, CredentialId};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 
-pub(super) fn of(connection: &Connection, application: ApplicationId) -> Result<Vec<Credential>, StoreError> {
-    let sql = "SELECT * FROM credential WHERE application_id = ?1 ORDER BY created_at, id";
-    row::rows(connection, sql, [application.to_string()], read)
+pub(super) const OF: &str = "SELECT * FROM credential
+    WHERE application_id IN (SELECT value FROM json_each(?1)) ORDER BY created_at, id";
+
+/// Those of several applications, whose ids are a JSON array.
+pub(super) fn of(
+    connection: &Connection,
+    applications: &str,
+) -> Result<Vec<(ApplicationId, Credential)>, StoreError> {
+    row::rows(connection, OF, [applications], |row| {
+        read(row).map(|credential| (credential.application, credential))
+    })
 }
 
 pub(super) fn add(transaction: &Transaction<'_>, credential: &Credential) -> Result<(), StoreError> {

@@ -13,6 +13,10 @@ use crate::domain::id::TenantId;
 use crate::domain::time::Timestamp;
 use crate::store::{CHANGES_KEPT, Changes, FORGOTTEN_AT_ONCE, StoreError};
 
+/// More changes than this are not listed, although they may not be forgotten yet: a server that starts after a million
+/// applications were added has nothing in memory that they could tell it to forget.
+const LISTED_AT_MOST: i64 = 2 * CHANGES_KEPT;
+
 /// Records a change for people, bound to all events before it. Only one transaction writes at a time.
 pub(super) fn record(transaction: &Transaction<'_>, event: &AuditEvent) -> Result<(), StoreError> {
     let previous = "SELECT hash FROM audit_event ORDER BY sequence DESC LIMIT 1";
@@ -87,6 +91,9 @@ pub(super) fn changes_since(connection: &Connection, revision: i64) -> Result<Ch
     .unwrap_or(0);
     if newest == revision {
         return Ok(Changes { revision, list: Some(Vec::new()) });
+    }
+    if newest > revision.saturating_add(LISTED_AT_MOST) {
+        return Ok(Changes { revision: newest, list: None });
     }
     let sql = "SELECT tenant_id, client_id FROM change WHERE revision > ?1 ORDER BY revision";
     let list = row::rows(connection, sql, [revision], |row| {

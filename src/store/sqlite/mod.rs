@@ -32,6 +32,7 @@ mod log;
 mod noticed;
 mod operators;
 mod refusals;
+mod registered;
 mod registry;
 mod row;
 pub mod schema;
@@ -47,12 +48,17 @@ use worker::Worker;
 /// Readers beside the one writer. Reads are short and mostly answered from memory above.
 const READERS: usize = 2;
 
+/// Readers for administrators, so that a long question does not keep all others waiting.
+const READERS_FOR_ADMINISTRATORS: usize = 2;
+
 /// The embedded store. Dropping it waits for nothing: whatever was answered is durable.
 pub struct Sqlite {
     writer: Worker,
     readers: Worker,
     /// Following has a connection of its own, so that no stranger's question stands before it.
     follower: Worker,
+    /// What only administrators ask may take long, and can wait.
+    administrators: Worker,
 }
 
 /// What opening a store did to its schema.
@@ -73,12 +79,12 @@ impl Sqlite {
         connection::create_private(file)?;
         let mut writer = connection::open(file)?;
         let migrated = schema::migrate(&mut writer)?;
-        let readers = (0..READERS).map(|_| connection::open(file)).collect::<Result<Vec<_>, _>>()?;
-        let follower = connection::open(file)?;
+        let open = |count: usize| (0..count).map(|_| connection::open(file)).collect::<Result<Vec<_>, _>>();
         let store = Self {
             writer: Worker::start(vec![writer])?,
-            readers: Worker::start(readers)?,
-            follower: Worker::start(vec![follower])?,
+            readers: Worker::start(open(READERS)?)?,
+            follower: Worker::start(open(1)?)?,
+            administrators: Worker::start_quiet(open(READERS_FOR_ADMINISTRATORS)?)?,
         };
         Ok((store, migrated))
     }
@@ -91,7 +97,9 @@ impl Sqlite {
     pub fn look(file: &Path) -> Result<(Self, u32), StoreError> {
         let schema = schema::number(&connection::look(file)?)?;
         let start = || Worker::start(vec![connection::look(file)?]);
-        Ok((Self { writer: start()?, readers: start()?, follower: start()? }, schema))
+        let store =
+            Self { writer: start()?, readers: start()?, follower: start()?, administrators: start()? };
+        Ok((store, schema))
     }
 
     async fn read<T: Send + 'static>(
@@ -99,6 +107,13 @@ impl Sqlite {
         question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         Self::ask(&self.readers, question).await
+    }
+
+    async fn read_quietly<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        Self::ask(&self.administrators, question).await
     }
 
     async fn follow<T: Send + 'static>(
@@ -145,7 +160,7 @@ impl Store for Sqlite {
     }
 
     async fn scopes(&self, tenant: TenantId) -> Result<Vec<Scope>, StoreError> {
-        self.read(move |connection| scopes::all(connection, tenant)).await
+        self.read_quietly(move |connection| scopes::all(connection, tenant)).await
     }
 
     async fn apis(&self, tenant: TenantId) -> Result<Vec<Api>, StoreError> {
@@ -167,7 +182,8 @@ impl Store for Sqlite {
         after: Option<ClientId>,
         limit: usize,
     ) -> Result<Vec<Arc<Registered>>, StoreError> {
-        self.read(move |connection| applications::page(connection, tenant, after.as_ref(), limit)).await
+        self.read_quietly(move |connection| applications::page(connection, tenant, after.as_ref(), limit))
+            .await
     }
 
     async fn find_applications(
@@ -178,11 +194,12 @@ impl Store for Sqlite {
         limit: usize,
     ) -> Result<Vec<(Match, Arc<Registered>)>, StoreError> {
         let text = text.to_owned();
-        self.read(move |connection| search::find(connection, tenant, &text, after.as_ref(), limit)).await
+        self.read_quietly(move |connection| search::find(connection, tenant, &text, after.as_ref(), limit))
+            .await
     }
 
     async fn operators(&self) -> Result<Vec<Operator>, StoreError> {
-        self.read(operators::all).await
+        self.read_quietly(operators::all).await
     }
 
     async fn change_registry(&self, changes: Vec<Recorded>) -> Result<(), StoreError> {
@@ -199,7 +216,7 @@ impl Store for Sqlite {
         now: Timestamp,
     ) -> Result<Option<KeptAnswer>, StoreError> {
         let (caller, key) = (caller.to_owned(), key.to_owned());
-        self.read(move |connection| answers::find(connection, &caller, &key, now)).await
+        self.read_quietly(move |connection| answers::find(connection, &caller, &key, now)).await
     }
 
     async fn signing_keys(&self, tenant: TenantId) -> Result<Vec<SigningKey>, StoreError> {
@@ -271,7 +288,7 @@ impl Store for Sqlite {
     }
 
     async fn audit_events(&self, after: i64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
-        self.read(move |connection| log::events(connection, after, limit)).await
+        self.read_quietly(move |connection| log::events(connection, after, limit)).await
     }
 
     async fn find_audit_events(
@@ -280,7 +297,7 @@ impl Store for Sqlite {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
-        self.read(move |connection| log::find(connection, &filter, before, limit)).await
+        self.read_quietly(move |connection| log::find(connection, &filter, before, limit)).await
     }
 
     async fn changes_since(&self, revision: i64) -> Result<Changes, StoreError> {
@@ -303,6 +320,6 @@ impl Store for Sqlite {
     }
 
     async fn check(&self) -> Result<Health, StoreError> {
-        self.read(schema::check).await
+        self.read_quietly(schema::check).await
     }
 }

@@ -22,7 +22,7 @@ impl Noticed for Sqlite {
     }
 
     async fn statistics(&self, query: StatisticsQuery) -> Result<Vec<Statistic>, StoreError> {
-        self.read(move |connection| statistics::find(connection, &query)).await
+        self.read_quietly(move |connection| statistics::find(connection, &query)).await
     }
 
     async fn record_refusals(&self, refusals: Vec<Refusal>) -> Result<(), StoreError> {
@@ -30,7 +30,7 @@ impl Noticed for Sqlite {
     }
 
     async fn refusal(&self, request: RequestId) -> Result<Option<Refusal>, StoreError> {
-        self.read(move |connection| refusals::find(connection, request)).await
+        self.read_quietly(move |connection| refusals::find(connection, request)).await
     }
 }
 

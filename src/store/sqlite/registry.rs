@@ -79,12 +79,14 @@ fn carry_out_further(transaction: &Transaction<'_>, what: &RegistryChange) -> Re
             was_there(applications::remove(transaction, *application, *version)?)?;
             Ok(owner.map(|(tenant, client_id)| (tenant, Some(client_id))))
         }
-        RegistryChange::AddCredential(credential) => {
+        RegistryChange::AddCredential(credential, version) => {
+            was_there(applications::has_version(transaction, credential.application, *version)?)?;
             credentials::add(transaction, credential)?;
             let owner = applications::name_of(transaction, credential.application)?;
             Ok(owner.map(|(tenant, client_id)| (tenant, Some(client_id))))
         }
-        RegistryChange::RemoveCredential(application, credential) => {
+        RegistryChange::RemoveCredential(application, credential, version) => {
+            was_there(applications::has_version(transaction, *application, *version)?)?;
             was_there(credentials::remove(transaction, *application, *credential)?)?;
             let owner = applications::name_of(transaction, *application)?;
             Ok(owner.map(|(tenant, client_id)| (tenant, Some(client_id))))

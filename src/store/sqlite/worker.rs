@@ -1,6 +1,7 @@
 //! Threads that own connections and run questions one after another, off the async threads.
 //! Not for: anything that knows SQL.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
@@ -9,6 +10,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::store::StoreError;
+use crate::threads::start_quiet;
 
 /// How many questions may wait. More than that are refused: the last of them would be answered too late.
 const QUEUE: usize = 4096;
@@ -23,13 +25,25 @@ pub(super) struct Worker {
 impl Worker {
     /// Starts a thread for each connection.
     pub(super) fn start(connections: Vec<Connection>) -> Result<Self, StoreError> {
+        Self::start_on(connections, |work| {
+            thread::Builder::new().name("store".to_owned()).spawn(work).map(drop)
+        })
+    }
+
+    /// Starts a thread for each connection, which gives way to others.
+    pub(super) fn start_quiet(connections: Vec<Connection>) -> Result<Self, StoreError> {
+        Self::start_on(connections, |work| start_quiet("store-quiet", work))
+    }
+
+    fn start_on(
+        connections: Vec<Connection>,
+        start: impl Fn(Box<dyn FnOnce() + Send>) -> io::Result<()>,
+    ) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::sync_channel::<Job>(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         for connection in connections {
             let jobs = Arc::clone(&jobs);
-            thread::Builder::new()
-                .name("store".to_owned())
-                .spawn(move || serve(connection, &jobs))
+            start(Box::new(move || serve(connection, &jobs)))
                 .map_err(|failure| StoreError::Unavailable(failure.to_string()))?;
         }
         Ok(Self { queue })

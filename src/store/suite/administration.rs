@@ -149,6 +149,13 @@ pub(super) async fn finds_applications_by_the_beginning_of_name_or_id(place: &im
         }
         assert_eq!(paged, ids(&all), "{size}");
     }
+    // A place that is none of this search leads to nothing that it does not find.
+    let elsewhere = |name: &str, id: &str| Some(Match::Name(name.to_owned(), ClientId::parse(id).unwrap()));
+    assert_eq!(ids(&find("bill", elsewhere("a", "a"), 10).await), ["x1", "x2"]);
+    assert!(find("bill", elsewhere("the billing", "a"), 10).await.is_empty());
+    assert!(find("bill", elsewhere("unrelated", "a"), 10).await.is_empty());
+    let before = Some(Match::ClientId(ClientId::parse("a").unwrap()));
+    assert_eq!(ids(&find("bill", before, 10).await), ids(&all));
     // What comes and goes between two pages moves nothing else.
     let after = Some(Match::ClientId(ClientId::parse("Bill-2").unwrap()));
     store.remove_application(all[1].1.application.id, event("gone")).await.unwrap();

@@ -1,5 +1,6 @@
 //! Who may: P01 to P04, every route and every scope, operators.
 
+use chancery::admin::apis::ApiChange;
 use chancery::admin::operators::{self, OperatorChange};
 use chancery::domain::power::{ADMIN_SCOPES, Powers};
 use serde_json::{Value, json};
@@ -176,6 +177,20 @@ async fn an_operator_comes_in_by_name_and_secret() {
     operators::change(admin, Some(&tenant), "ann", change).await.unwrap();
     assert_eq!(status("ann", secret, "/applications").await, 401);
     assert_eq!(status("ann", renewed.expose(), "/applications").await, 200);
+}
+
+/// P04: one that another resource server is given as well is refused here, and not even issued.
+#[tokio::test]
+async fn a_token_for_this_api_is_for_no_other() {
+    let server = Administered::start().await;
+    server.public.api("https://other.example", &["other:read"], ApiChange::default()).await;
+    let app = server.administrator("default", "ops", &["admin:read", "other:read"]).await;
+    let both = [("resource", "urn:chancery:admin"), ("resource", "https://other.example")];
+    server.public.answer(token_request(&both).of(&app)).await.expect_refused("invalid_target");
+    let own = server.public.answer(token_request(&both[..1]).of(&app)).await.token();
+    assert_eq!(server.answer(ask("GET", "/scopes", &own)).await.status, 200);
+    let other = server.public.answer(token_request(&both[1..]).of(&app)).await.token();
+    expect_problem(&server.answer(ask("GET", "/scopes", &other)).await, 401, "unauthorized");
 }
 
 /// O08: nobody gives away, or takes over, what they have not.

@@ -102,6 +102,9 @@ async fn everything_else_lives_as_well() {
     for path in ["/apis/urn%3Achancery%3Aadmin", "/scopes/admin%3Aread"] {
         expect_problem(&server.answer(ask("DELETE", path, &token)).await, 409, "conflict");
     }
+    let change = json!({ "name": "mine", "token_lifetime": 86_400 });
+    let ours = patch("/apis/urn%3Achancery%3Aadmin", &token, "*", &change);
+    expect_problem(&server.answer(ours).await, 409, "conflict");
     // A scope.
     assert_eq!(status(post("/scopes", &token, &json!({ "name": "s", "description": "d" }))).await, 201);
     let changed = server.answer(patch("/scopes/s", &token, "\"1\"", &json!({ "description": "" }))).await;
@@ -148,7 +151,7 @@ async fn each_change_is_one_event_that_says_who_and_from_where() {
     let event = &events.last().unwrap().event;
     assert_eq!(
         (event.actor.as_str(), &*event.action, event.subject.as_str()),
-        ("app:administrator-admin:write", "scope.add", "s")
+        ("app:default/administrator-admin:write", "scope.add", "s")
     );
     assert_eq!(event.request.as_deref(), made.header("x-request-id"));
     assert_eq!(event.source, "192.0.2.7");

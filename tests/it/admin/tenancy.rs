@@ -83,6 +83,29 @@ async fn who_administers_every_tenant_says_which_is_meant() {
     assert_eq!(narrow["items"], json!([]));
 }
 
+/// Who administers all tenants needs none of them to be the usual one.
+#[tokio::test]
+async fn without_a_default_tenant_the_others_are_administered_all_the_same() {
+    let server = Administered::with_two_tenants().await;
+    let admin = &server.public.admin;
+    let (_, secret) = operators::add(admin, None, "root", vec!["admin:write".to_owned()]).await.unwrap();
+    let as_root = |method: &str, path: &str| {
+        get(&format!("/admin/v1{path}")).method(method).basic_raw(format!("root:{}", secret.expose()))
+    };
+    let more = json!({ "name": "more", "hosts": ["more.example"], "issuer": "https://more.example", "algorithm": "ES256" });
+    assert_eq!(server.answer(super::with_json(as_root("POST", "/tenants"), &more)).await.status, 201);
+    tenants::remove(admin, "default").await.unwrap();
+    server.public.advance_a_second();
+    for path in ["/tenants", "/operators", "/audit"] {
+        assert_eq!(server.answer(as_root("GET", path)).await.status, 200, "{path}");
+    }
+    expect_problem(&server.answer(as_root("GET", "/scopes")).await, 404, "not-found");
+    assert_eq!(server.answer(as_root("GET", "/scopes?tenant=other")).await.status, 200);
+    let disable = super::with_json(as_root("PATCH", "/tenants/more"), &json!({ "enabled": false }))
+        .with("if-match", "*");
+    assert_eq!(server.answer(disable).await.status, 200);
+}
+
 /// R06: who administers a disabled tenant from within is shut out within a second; who administers all is not.
 #[tokio::test]
 async fn a_disabled_tenant_is_administered_from_outside_only() {

@@ -111,6 +111,12 @@ impl Planner<'_> {
             let text = format!("type: what is {was} cannot become {is}: remove it first, then add it anew");
             return self.mistakes.note(place, text);
         }
+        // They are for the version that is there, so they come before the next one.
+        let (added, lines) = self.secrets(within, place, before, &wanted.secrets);
+        for credential in &added {
+            let change = crate::admin::credentials::addition(self.admin, &before.application, credential);
+            self.plan.within.push(change);
+        }
         let mut after = before.application.clone();
         wanted.shape(&mut after);
         match applications::alteration(self.admin, catalog, before, after) {
@@ -123,11 +129,6 @@ impl Planner<'_> {
                 self.record(change, difference(within, &before.application, entries));
             }
             Err(error) => return self.mistakes.note(place, error),
-        }
-        let (added, lines) = self.secrets(within, place, before, &wanted.secrets);
-        for credential in &added {
-            let change = crate::admin::credentials::addition(self.admin, &before.application, credential);
-            self.plan.within.push(change);
         }
         self.plan.differences.extend(lines);
     }
