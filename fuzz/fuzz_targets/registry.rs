@@ -13,7 +13,10 @@ fuzz_target!(|bytes: &[u8]| match read(bytes) {
     Err(mistakes) => {
         assert!(!mistakes.0.is_empty());
         let printed = mistakes.to_string();
-        assert_eq!(printed.lines().count(), 1 + mistakes.0.len().min(100) + usize::from(mistakes.0.len() > 100));
+        assert_eq!(
+            printed.lines().count(),
+            1 + mistakes.0.len().min(100) + usize::from(mistakes.0.len() > 100)
+        );
         assert!(!printed.chars().any(|one| one.is_control() && one != '\n'), "{printed:?}");
     }
 });
