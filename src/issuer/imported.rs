@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use quick_cache::sync::Cache;
 use serde_json::json;
 use tokio::task::spawn_blocking;
 
-use super::slow_checks::{Answer, SlowChecks};
+use super::slow_checks::{Answer, SlowChecks, Work};
 use super::{Issuer, Services, within_deadline};
 use crate::crypto::secret::{Secret, SecretDigest};
 use crate::crypto::slow_hash::SlowHash;
@@ -98,8 +99,32 @@ impl Issuer {
             return Ok(judged);
         }
         let (digest, checks) = (guess.digest.clone(), &self.services.imported.checks);
-        let found = checks.ask(application.id, &digest, Box::pin(guess.find_out(hashes))).await?;
+        let work = Box::new(Check { guess, hashes: hashes.into_iter() });
+        let found = checks.ask(application.id, &digest, work).await?;
         Ok(if found == Outcome::Wrong { Judged::Wrong } else { Judged::JustProved })
+    }
+}
+
+/// A guess, and the hashes that it has not been compared with yet.
+struct Check {
+    guess: Guess,
+    hashes: std::vec::IntoIter<(CredentialId, SlowHash)>,
+}
+
+#[async_trait]
+impl Work for Check {
+    /// Checks the next hash of which it is not known by now.
+    async fn go_on(&mut self) -> Option<Answer> {
+        while let Some((credential, hash)) = self.hashes.next() {
+            let answer = match self.guess.outcome(credential) {
+                Some(Outcome::Wrong) => continue,
+                Some(proved) => Ok(proved),
+                None => self.guess.check(credential, hash).await,
+            };
+            let is_last = self.hashes.len() == 0;
+            return (is_last || answer != Ok(Outcome::Wrong)).then_some(answer);
+        }
+        Some(Ok(Outcome::Wrong))
     }
 }
 
@@ -131,27 +156,19 @@ impl Guess {
         all_wrong.then_some(Judged::Wrong)
     }
 
-    /// Checks one hash after another, but for those that are known by now.
-    async fn find_out(self, hashes: Vec<(CredentialId, SlowHash)>) -> Answer {
-        for (credential, hash) in hashes {
-            if let Some(known) = self.outcome(credential) {
-                if known == Outcome::Wrong {
-                    continue;
-                }
-                return Ok(known);
-            }
-            let (name, secret) = (hash.name(), self.secret.clone());
-            let checked = spawn_blocking(move || hash.verify(&secret)).await;
-            let is_right = checked.map_err(|_| NotJudged::Failed)?.map_err(|_| NotJudged::Failed)?;
-            if is_right {
-                let proved = Outcome::Proved(self.services.clock.monotonic());
-                self.remember(credential, proved);
-                self.replace(credential, name).await;
-                return Ok(proved);
-            }
+    /// Checks one hash.
+    async fn check(&self, credential: CredentialId, hash: SlowHash) -> Answer {
+        let (name, secret) = (hash.name(), self.secret.clone());
+        let checked = spawn_blocking(move || hash.verify(&secret)).await;
+        let is_right = checked.map_err(|_| NotJudged::Failed)?.map_err(|_| NotJudged::Failed)?;
+        if !is_right {
             self.remember(credential, Outcome::Wrong);
+            return Ok(Outcome::Wrong);
         }
-        Ok(Outcome::Wrong)
+        let proved = Outcome::Proved(self.services.clock.monotonic());
+        self.remember(credential, proved);
+        self.replace(credential, name).await;
+        Ok(proved)
     }
 
     /// Replaces the hash in the store. If it cannot be replaced the caller is served all the same: it is remembered that

@@ -28,6 +28,7 @@ pub mod issuance;
 mod misses;
 mod notes;
 mod refusals;
+mod rows;
 mod slow_checks;
 mod tokens;
 mod usage;

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::rows::Rows;
 use crate::domain::application::ClientId;
 use crate::domain::id::{CredentialId, TenantId};
 use crate::domain::statistic::{Counter, Period, Statistic};
@@ -27,6 +28,8 @@ struct Collected {
     issued: HashMap<(Timestamp, CredentialId), Issued>,
     /// Refusals, tokens beyond the limit, and what could not be written down.
     counted: HashMap<Counter, u64>,
+    /// What refusals were written down under, which is not forgotten when it is.
+    rows: Rows,
 }
 
 /// Tokens of an application, for one of its credentials.
@@ -65,12 +68,19 @@ impl Usage {
 
     /// Counts a refusal.
     pub(super) fn note_refused(&self, counter: Counter) {
-        self.lock().add(counter, 1);
+        let mut collected = self.lock();
+        let is_admitted = collected.counted.contains_key(&counter) || collected.rows.admit(&counter);
+        let counter = if is_admitted { counter } else { Counter { application: None, ..counter } };
+        collected.add(counter, 1);
     }
 
     /// Takes all that was noted so far.
     pub(super) fn take(&self) -> UsageBatch {
-        let Collected { uses, issued, mut counted } = std::mem::take(&mut *self.lock());
+        let Collected { uses, issued, mut counted, .. } = {
+            let mut collected = self.lock();
+            let rows = std::mem::take(&mut collected.rows);
+            std::mem::replace(&mut *collected, Collected { rows, ..Collected::default() })
+        };
         for ((start, _), Issued { tenant, application, count }) in issued {
             let counter = Counter { start, tenant, application: Some(application), reason: None };
             *counted.entry(counter).or_default() += count;
@@ -176,17 +186,41 @@ mod tests {
         let (usage, tenant) = (Usage::default(), TenantId::new(&SystemRandom));
         let known = CredentialId::new(&SystemRandom);
         usage.note_issued(tenant, &name("known"), known, AT);
+        let tenants: Vec<_> = (0..50).map(|_| TenantId::new(&SystemRandom)).collect();
         for number in 1..MAX_COUNTERS {
-            usage.note_refused(refused(tenant, Some(&format!("app{number}")), "why"));
+            usage.note_refused(refused(tenants[number % 50], Some(&format!("app{number}")), "why"));
         }
         usage.note_issued(tenant, &name("known"), known, AT);
         usage.note_issued(tenant, &name("late"), CredentialId::new(&SystemRandom), AT);
         usage.note_refused(refused(tenant, Some("late"), "why"));
-        usage.note_refused(refused(tenant, Some("app1"), "why"));
+        usage.note_refused(refused(tenants[1], Some("app1"), "why"));
         let batch = usage.take();
         assert_eq!(batch.counts.len(), MAX_COUNTERS + 2);
         assert_eq!((total(&batch, Some("known")), total(&batch, Some("app1"))), (2, 2));
         assert_eq!((total(&batch, Some("late")), total(&batch, None)), (0, 2));
         assert_eq!(batch.uses.len(), 2);
+    }
+
+    /// However often it is written down in between.
+    #[test]
+    fn strangers_make_so_many_rows_in_a_minute_and_no_more() {
+        let (usage, tenant) = (Usage::default(), TenantId::new(&SystemRandom));
+        let mut rows = std::collections::HashSet::new();
+        let mut nobodys = 0;
+        for number in 0..5_000 {
+            usage.note_refused(refused(tenant, Some(&format!("app{number}")), "why"));
+            if number % 500 == 0 {
+                let batch = usage.take();
+                nobodys += total(&batch, None);
+                rows.extend(batch.counts.into_iter().map(|one| one.counter));
+            }
+        }
+        usage.note_issued(tenant, &name("late"), CredentialId::new(&SystemRandom), AT);
+        usage.note_refused(refused(tenant, Some("app1"), "why"));
+        let batch = usage.take();
+        assert_eq!((total(&batch, Some("late")), total(&batch, Some("app1"))), (1, 1));
+        nobodys += total(&batch, None);
+        rows.extend(batch.counts.into_iter().map(|one| one.counter));
+        assert_eq!((nobodys, rows.len()), (3_000, 2_000 + 2));
     }
 }

@@ -3,17 +3,21 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_saphyr::UserMessageFormatter;
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::{Error, UserMessageFormatter};
 
 use super::document::Document;
 use super::mistakes::Mistakes;
-use super::shape;
+use super::shape::{self, SECRETS, kind_of};
 
 /// The longest file that is read, in bytes: a million applications of some five hundred bytes each.
 pub const MAX_FILE_BYTES: usize = 512 * 1024 * 1024;
 
 /// How much aliases may be written out to, in parser events: enough for a list that a hundred thousand applications share.
 const MAX_ALIAS_EVENTS: usize = 2_000_000;
+
+/// How much they may be written out to, in bytes of text beyond the length of the file.
+const MAX_ALIAS_BYTES: usize = 64 * 1024 * 1024;
 
 /// How deep things may stand within things; a claim may be a structure of its own.
 const MAX_DEPTH: usize = 64;
@@ -40,10 +44,13 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Mistakes> {
         budget: serde_saphyr::budget! {
             max_depth: MAX_DEPTH,
             max_documents: 1,
-            // The length of the text is the limit.
+            // The length of the text is the limit, and of what aliases add to it their own.
             max_events: usize::MAX,
             max_nodes: usize::MAX,
-            max_total_scalar_bytes: usize::MAX,
+            max_total_scalar_bytes: text.len().saturating_add(MAX_ALIAS_BYTES),
+            // What aliases are written out to is the limit, not how many there are of one anchor.
+            max_aliases: usize::MAX,
+            enforce_alias_anchor_ratio: false,
         },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_ALIAS_EVENTS },
         // One reading of a value for every program that reads the file: true and false are booleans and nothing else is,
@@ -54,7 +61,7 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Mistakes> {
         with_snippet: false,
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let problem = error.render_with_formatter(&UserMessageFormatter);
+        let problem = problem(&error);
         match error.location() {
             Some(place) => {
                 let end = format!(" at line {}, column {}", place.line(), place.column());
@@ -64,4 +71,24 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Mistakes> {
             None => Mistakes::one("the file", problem),
         }
     })
+}
+
+/// What is wrong, without what stands there: it may be a secret that was written down in the wrong place.
+fn problem(error: &Error) -> String {
+    match error {
+        Error::AliasError { error, .. } | Error::WithSnippet { error, .. } => problem(error),
+        Error::SerdeInvalidType { unexpected, expected, .. } => {
+            format!("invalid type: {}, expected {expected}", kind_of(unexpected))
+        }
+        Error::SerdeInvalidValue { unexpected, expected, .. } => {
+            format!("invalid value: {}, expected {expected}", kind_of(unexpected))
+        }
+        Error::SerdeUnknownField { expected, .. } if expected.contains(&"env") => SECRETS.to_owned(),
+        Error::DuplicateMappingKey { .. } => "duplicate key: each stands once in a thing".to_owned(),
+        Error::UnsupportedTag { .. } => "unsupported tag: leave it out".to_owned(),
+        Error::Budget { breach: BudgetBreach::ScalarBytes { .. }, .. } => {
+            format!("its aliases stand for more than {MAX_ALIAS_BYTES} bytes: repeat less by them")
+        }
+        _ => error.render_with_formatter(&UserMessageFormatter),
+    }
 }

@@ -10,6 +10,9 @@ use super::document::{ApiEntry, ApplicationEntry, Document, ScopeEntry, TenantEn
 use super::mistakes::Mistakes;
 use super::place::TenantPlace;
 
+/// What is told of a list of secrets that has not its shape, whatever stands there: it may be a secret itself.
+pub(super) const SECRETS: &str = "each is {file: …} or {env: …}, which says where the secret is";
+
 /// Looks at each thing by itself, so that one mistake does not hide the next.
 pub(super) fn mistakes(mut tree: Value) -> Mistakes {
     let mut mistakes = Mistakes::default();
@@ -56,9 +59,12 @@ fn check<T: DeserializeOwned>(mistakes: &mut Mistakes, place: impl Display, valu
     let before = mistakes.0.len();
     for (name, member) in value.as_object().into_iter().flatten() {
         let alone = Value::from_iter([(name.clone(), member.clone())]);
-        let error = serde_json::from_value::<T>(alone).err().map(|error| error.to_string());
+        let error = serde_json::from_value::<T>(alone).err().map(|error| without_value(&error));
         match error.filter(|error| !error.starts_with("missing field")) {
-            Some(error) if error.starts_with("unknown field") => mistakes.note(&place, error),
+            Some(error) if error.starts_with(&format!("unknown field `{name}`")) => {
+                mistakes.note(&place, error);
+            }
+            Some(_) if name == "secrets" => mistakes.note(&place, format_args!("{name}: {SECRETS}")),
             Some(error) => mistakes.note(&place, format_args!("{name}: {error}")),
             None => {}
         }
@@ -66,8 +72,25 @@ fn check<T: DeserializeOwned>(mistakes: &mut Mistakes, place: impl Display, valu
     if mistakes.0.len() == before
         && let Err(error) = serde_json::from_value::<T>(value)
     {
-        mistakes.note(place, error);
+        mistakes.note(place, without_value(&error));
     }
+}
+
+/// What is wrong with a value, without the value. The library's text is `invalid type: string "…", expected a boolean`.
+fn without_value(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match (text.split_once(": "), text.rsplit_once(", expected ")) {
+        (Some((what @ ("invalid type" | "invalid value"), found)), Some((_, expected))) => {
+            format!("{what}: {}, expected {expected}", kind_of(found))
+        }
+        _ => text,
+    }
+}
+
+/// The kind of a value that was not expected, of which the library writes ``integer `5` `` or `string "…"`.
+pub(super) fn kind_of(unexpected: &str) -> &str {
+    let kind = unexpected.split(['"', '`', ',']).next().unwrap_or_default();
+    kind.trim_end()
 }
 
 /// Takes the elements out of a list, which leaves it empty; what is no list stays, to be found wrong.

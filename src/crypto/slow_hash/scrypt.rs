@@ -11,8 +11,10 @@ use super::{Check, Format, NotChecked, UnusableHash};
 
 const NAME: &str = "scrypt";
 
-/// The most that is accepted: memory in bytes, and how often all of it is gone through.
+/// The most that is accepted: memory in bytes, that of the blocks it is filled from, and how often all of it is gone
+/// through.
 const MAX_MEMORY: u64 = 256 * 1024 * 1024;
+const MAX_BLOCKS: u64 = 16 * 1024 * 1024;
 const MAX_PARALLEL: u32 = 16;
 
 /// The family.
@@ -34,9 +36,10 @@ impl Format for Scrypt {
                 NAME,
                 "{scrypt}$e0801$ or $scrypt$ln=16,r=8,p=1$, a salt, $ and a hash, both base64",
             )),
-            Some(parsed) if parsed.cost.is_too_high() => {
-                Err(UnusableHash::too_costly(NAME, "256 MiB (128 bytes times N times r) and p=16"))
-            }
+            Some(parsed) if parsed.cost.is_too_high() => Err(UnusableHash::too_costly(
+                NAME,
+                "256 MiB (128 bytes times N times r), 16 MiB (128 bytes times p times r) and p=16",
+            )),
             Some(parsed) => parsed.ready(),
         })
     }
@@ -50,8 +53,12 @@ struct Cost {
 
 impl Cost {
     fn is_too_high(&self) -> bool {
-        let memory = 1_u64.checked_shl(self.log_n).and_then(|n| n.checked_mul(128 * u64::from(self.r)));
-        self.p > MAX_PARALLEL || self.log_n > 40 || memory.is_none_or(|memory| memory > MAX_MEMORY)
+        let block = 128 * u64::from(self.r);
+        let memory = 1_u64.checked_shl(self.log_n).and_then(|n| n.checked_mul(block));
+        self.p > MAX_PARALLEL
+            || self.log_n > 40
+            || memory.is_none_or(|memory| memory > MAX_MEMORY)
+            || block * u64::from(self.p) > MAX_BLOCKS
     }
 }
 

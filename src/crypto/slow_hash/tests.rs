@@ -185,6 +185,10 @@ fn refuses_what_would_cost_too_much() {
             "$scrypt$ln=4,r=4294967295,p=1$AQIDBAUGBwgJCgsMDQ4PEA$0rnuJC4r16n+u7pILEjkiTnbJAbKeaL0EcoTWcGdkOs",
             ("4294967295", "131072"),
         ),
+        (
+            "$scrypt$ln=1,r=1048576,p=16$AQIDBAUGBwgJCgsMDQ4PEA$0rnuJC4r16n+u7pILEjkiTnbJAbKeaL0EcoTWcGdkOs",
+            ("1048576", "8192"),
+        ),
     ] {
         let refused = SlowHash::parse(costly).unwrap_err().to_string();
         assert!(refused.contains("cost too much") && refused.contains("new secret"), "{costly}: {refused}");

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 
 use chancery::admin::registry::{Options, read};
+use chancery::crypto::random::SystemRandom;
+use chancery::crypto::secret::Secret;
 
 use super::Registry;
 
@@ -70,6 +72,104 @@ fn bombs_do_not_go_off() {
     refused("- ".repeat(1_000_000).as_bytes());
     refused(inside(&"[".repeat(100_000)).as_bytes());
     refused("*".repeat(1_000_000).as_bytes());
+}
+
+/// Few nodes, which are long: written out they would be some gigabytes.
+#[test]
+fn a_long_text_that_is_repeated_by_aliases_does_not_go_off() {
+    let length = 100_000;
+    let bomb = |scopes: &str| {
+        let text = "x".repeat(length);
+        let application = format!("client_id: a, name: a, claims: {{z: &a0 {text}}}, scopes: [{scopes}]");
+        format!("tenants: [{{name: a, issuer: b, applications: [{{{application}}}]}}]")
+    };
+    let told = refused(bomb(&"*a0,".repeat(30_000)).as_bytes());
+    assert!(told.contains("its aliases stand for more than 67108864 bytes"), "{told}");
+    assert!(read(bomb(&"*a0,".repeat(90)).as_bytes()).is_ok());
+}
+
+#[test]
+fn applications_may_share_what_they_have_in_common() {
+    let mut text = "tenants: [{name: a, issuer: b, applications: [".to_owned();
+    text.push_str("{client_id: a, name: a, scopes: &scopes [one, two, three]}");
+    for number in 0..10_000 {
+        let _ = write!(text, ", {{client_id: a{number}, name: a, scopes: *scopes}}");
+    }
+    let document = read(format!("{text}]}}]").as_bytes()).unwrap();
+    let applications = document.tenants[0].applications.as_ref().unwrap();
+    assert!(applications.iter().all(|application| application.scopes.len() == 3));
+}
+
+/// Whatever else is wrong with the file, and whatever the secret makes of it.
+#[test]
+fn a_secret_that_was_written_down_is_not_repeated() {
+    let secret = Secret::generate(&SystemRandom);
+    let secret = secret.expose();
+    for form in [
+        "secrets: [SECRET]",
+        "secrets: SECRET",
+        "secrets: \"SECRET, expected a secret\"",
+        "secrets: [[SECRET]]",
+        "secrets: {SECRET}",
+        "secrets: [{SECRET}]",
+        "secrets: [{secret: SECRET}]",
+        "secrets: [{SECRET: {}}]",
+        "secrets: [{SECRET: a, SECRET: b}]",
+        "secrets: [{env: [SECRET]}]",
+        "secrets: [{env: {SECRET: a}}]",
+        "secrets: [{file: {SECRET}}]",
+        "secrets: [{env: a}, SECRET]",
+        "secrets: ['a\"SECRET']",
+        "secrets: ['a`SECRET`']",
+        "secrets: [!SECRET]",
+        "secrets: [!SECRET a]",
+        "secrets: [!!int SECRET]",
+        "secrets: [!!binary SECRET]",
+        "secrets: [*SECRET]",
+        "secrets: [&SECRET]",
+        "secrets: [&a SECRET, *a]",
+        "secrets: [%SECRET]",
+        "secrets: [@SECRET]",
+        "secrets: [`SECRET]",
+        "secrets: ['SECRET]",
+        "secrets: [\"SECRET]",
+        "secrets: [\"SECRET\\q\"]",
+        "secrets: [\"SECRET\" \"SECRET\"]",
+        "secrets: [|SECRET]",
+        "secrets: [SECRET",
+        "secret: SECRET",
+        "secret: [SECRET]",
+        "enabled: SECRET",
+        "token_lifetime: [SECRET]",
+        "claims: SECRET",
+        "claims: {a: !SECRET a}",
+    ] {
+        let entry = form.replace("SECRET", secret);
+        for rest in ["", ", name: 5", ", name: a, name: b", ", *nothing", ", !tag"] {
+            let application = format!("{{client_id: a, name: a, {entry}{rest}}}");
+            let text = format!("tenants: [{{name: a, issuer: b, applications: [{application}]}}]");
+            let told = read(text.as_bytes()).map_or_else(|mistakes| mistakes.to_string(), |_| String::new());
+            assert!(!told.is_empty() && !told.contains(secret), "{text}: {told}");
+        }
+    }
+    let told = |entry: &str| {
+        let application = format!("{{client_id: a, name: a, secrets: [{entry}]}}");
+        refused(format!("tenants: [{{name: a, issuer: b, applications: [{application}]}}]").as_bytes())
+    };
+    let place = "tenants[0].applications[0] (a): secrets: each is {file: …} or {env: …}";
+    assert!(told(secret).starts_with(place), "{}", told(secret));
+}
+
+#[tokio::test]
+async fn a_secret_in_the_place_of_a_name_is_not_repeated() {
+    let secret = Secret::generate(&SystemRandom);
+    for place in ["env", "file"] {
+        let application = format!("client_id: a, name: a, secrets: [{{{place}: {}}}]", secret.expose());
+        let text = super::tenant_a(&format!("applications: [{{{application}}}]"));
+        let refused = Registry::new().refused(&text, &Options::default()).await.join("\n");
+        assert!(refused.ends_with("this is a secret itself: write where it is, and renew it"), "{refused}");
+        assert!(!refused.contains(secret.expose()));
+    }
 }
 
 #[tokio::test]

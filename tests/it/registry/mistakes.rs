@@ -154,16 +154,16 @@ tenants:
       - ping
 "#;
     insta::assert_snapshot!(registry.refused(text, &Options::default()).await.join("\n"), @r#"
-    tenants[0] (a): issuer: invalid type: integer `5`, expected a string
-    tenants[0] (a): enabled: invalid type: string "yes", expected a boolean
-    tenants[0].scopes[0] (?): invalid type: string "ping", expected a scope with its members
+    tenants[0] (a): issuer: invalid type: integer, expected a string
+    tenants[0] (a): enabled: invalid type: string, expected a boolean
+    tenants[0].scopes[0] (?): invalid type: string, expected a scope with its members
     tenants[0].apis[0] (urn:a): token_lifetime: invalid type: sequence, expected a duration such as 90s, 5m, 24h or 90d, or a number of seconds
-    tenants[0].applications[0] (5): client_id: invalid type: integer `5`, expected a string
+    tenants[0].applications[0] (5): client_id: invalid type: integer, expected a string
     tenants[0].applications[0] (5): unknown field `nmae`, expected one of `client_id`, `name`, `type`, `enabled`, `scopes`, `default_scopes`, `grants`, `auth_methods`, `apis`, `default_api`, `acts_for`, `token_lifetime`, `token_profile`, `nbf_backdating`, `claims`, `secrets`
-    tenants[0].applications[1] (c): name: invalid type: floating point `1200000.0`, expected a string
-    tenants[0].applications[1] (c): enabled: invalid type: string "true", expected a boolean
-    tenants[0].applications[1] (c): scopes: invalid type: string "ping", expected a sequence
+    tenants[0].applications[1] (c): name: invalid type: floating point, expected a string
+    tenants[0].applications[1] (c): enabled: invalid type: string, expected a boolean
+    tenants[0].applications[1] (c): scopes: invalid type: string, expected a sequence
     tenants[0].applications[2] (d): missing field `name`
-    tenants[0].applications[3] (?): invalid type: string "just text", expected an application with its members
+    tenants[0].applications[3] (?): invalid type: string, expected an application with its members
     "#);
 }

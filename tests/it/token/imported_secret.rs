@@ -12,7 +12,7 @@ use chancery::domain::credential::Credential;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::ask::{introspection, revocation, token_request};
 use crate::support::faulty::Mood;
@@ -237,6 +237,28 @@ async fn whoever_floods_one_application_is_told_to_come_back() {
     }
     // When the flood is over there is room again.
     assert_eq!(ask(&server, &flooded).await, 200);
+}
+
+/// F06: nor is one guess that is compared with many hashes.
+#[tokio::test]
+async fn whoever_guesses_at_many_secrets_keeps_nobody_waiting_for_all_of_them() {
+    let server = TestServer::start().await;
+    let (many, other) = (import(&server, "many", SLOW).await, import(&server, "other", SLOW).await);
+    let tenant = server.tenant("default").await;
+    for _ in 1..10 {
+        let new = NewSecret { given: Some(hash(SLOW)), ..NewSecret::default() };
+        credentials::add(&server.admin, &tenant, &many.client_id, new).await.unwrap();
+    }
+    let wrong = with(&many, "wrong");
+    let (flood, own) = (ask(&server, &wrong), ask(&server, &other));
+    tokio::pin!(flood, own);
+    assert!(timeout(Duration::from_millis(50), &mut flood).await.is_err(), "ten checks take longer");
+    tokio::select! {
+        biased;
+        status = &mut flood => panic!("{status} before anybody else had a turn"),
+        status = &mut own => assert_eq!(status, 200),
+    }
+    assert_eq!(flood.await, 401);
 }
 
 /// C22, R06: a check that takes its time gives nothing of what was before it.

@@ -9,6 +9,7 @@ use crate::admin::registry::SecretSource;
 use crate::admin::registry::document::{ApplicationEntry, SecretEntry};
 use crate::admin::registry::mistakes::Mistakes;
 use crate::admin::registry::place::Place;
+use crate::crypto::secret::looks_like_ours;
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType};
 use crate::domain::scope::{ScopeName, ScopeSet};
@@ -135,6 +136,9 @@ impl Reading<'_> {
     fn secret(&self, entry: &SecretEntry) -> Result<Option<WantedSecret>, Invalid> {
         check_secret_label(&entry.label)?;
         let source = match (&entry.file, &entry.env) {
+            (Some(name), _) | (_, Some(name)) if looks_like_ours(name) => {
+                return Err(Invalid("this is a secret itself: write where it is, and renew it".to_owned()));
+            }
             (Some(file), None) => SecretSource::File(file.clone()),
             (None, Some(name)) => SecretSource::Environment(name.clone()),
             _ => return Err(Invalid("give either file or env, where it is".to_owned())),
