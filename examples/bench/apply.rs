@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::Outcome;
@@ -46,7 +46,6 @@ pub(super) fn command(mut command: Command, folder: &Path, file: &Path) -> Comma
         command.env("CHANCERY_KEYS_MASTER", format!("file:{}", master.display()));
     }
     command.arg("--data").arg(folder).arg("apply").arg("-f").arg(file).args(["--output", "json"]);
-    command.stdout(Stdio::piped());
     command
 }
 

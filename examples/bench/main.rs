@@ -46,7 +46,9 @@ fn main() -> Outcome {
         ["raw", seconds] => raw::run(seconds.parse()?, "RS256"),
         ["raw", seconds, algorithm] => raw::run(seconds.parse()?, algorithm),
         ["forget"] => forget::run(),
-        ["administration", binary] => administration::run(&PathBuf::from(binary), administration::MANY),
+        ["administration", binary] => {
+            administration::run(&PathBuf::from(binary), administration::APPLICATIONS)
+        }
         ["administration", binary, count] => administration::run(&PathBuf::from(binary), count.parse()?),
         ["administer", deed, connections, seconds, count, address, token] => {
             let desk = Desk { address: address.parse()?, token: (*token).to_owned() };
