@@ -76,29 +76,10 @@ pub async fn add(
     new: NewApplication,
 ) -> Result<(Arc<Registered>, Option<Secret>), AdminError> {
     let kind = new.kind.unwrap_or(ApplicationType::M2m);
-    let now = admin.now();
     let confidential = kind.is_confidential();
-    let mut application = Application {
-        id: ApplicationId::new(admin.random.as_ref()),
-        tenant: tenant.id,
-        client_id: new.client_id.map_or_else(|| make_client_id(admin), Ok)?,
-        name: new.name,
-        kind,
-        enabled: true,
-        grants: if confidential { vec![GrantType::ClientCredentials] } else { Vec::new() },
-        auth_methods: if confidential { AuthMethod::ALL.to_vec() } else { Vec::new() },
-        scopes: ScopeSet::default(),
-        default_scopes: None,
-        apis: Vec::new(),
-        default_api: None,
-        acts_for: Vec::new(),
-        token: TokenSettings::default(),
-        claims: StaticClaims::default(),
-        tokens_revoked_before: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
-    };
+    let client_id = new.client_id.map_or_else(|| make_client_id(admin), Ok)?;
+    let mut application = self::new(admin, tenant, client_id, kind);
+    application.name = new.name;
     new.settings.apply(&mut application);
     let catalog = Catalog::read(admin, tenant).await?;
     let mut registered = check_new(admin, &catalog, application)?;
@@ -119,6 +100,32 @@ pub async fn add(
             Err(taken(tenant, &registered.application.client_id))
         }
         answer => answer.map(|()| (Arc::new(registered), secret)),
+    }
+}
+
+/// An application of which nothing more is said yet.
+pub(super) fn new(admin: &Admin, tenant: &Tenant, client_id: ClientId, kind: ApplicationType) -> Application {
+    let now = admin.now();
+    Application {
+        id: ApplicationId::new(admin.random.as_ref()),
+        tenant: tenant.id,
+        client_id,
+        name: String::new(),
+        kind,
+        enabled: true,
+        grants: kind.usual_grants(),
+        auth_methods: kind.usual_auth_methods(),
+        scopes: ScopeSet::default(),
+        default_scopes: None,
+        apis: Vec::new(),
+        default_api: None,
+        acts_for: Vec::new(),
+        token: TokenSettings::default(),
+        claims: StaticClaims::default(),
+        tokens_revoked_before: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
     }
 }
 
@@ -258,7 +265,8 @@ pub async fn revoke_tokens(
         after.application.updated_at = now;
         let detail = json!({ "issued_until": before.to_string() });
         let event = admin.event(tenant.id, "application.revoke_tokens", client_id, detail);
-        admin.store.change_application(after.application.clone(), event).await?;
+        let change = RegistryChange::ChangeApplication(after.application.clone());
+        admin.store.change_registry(vec![Recorded::new(change, event)]).await?;
         after.application.version += 1;
         Ok(Arc::new(after))
     })

@@ -5,10 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Admin, AdminError, insist, view};
 use crate::crypto::secret::Secret;
-use crate::domain::Invalid;
 use crate::domain::id::OperatorId;
 use crate::domain::operator::{Operator, check_name, check_scopes};
-use crate::domain::power::PLATFORM_SCOPE;
 use crate::domain::tenant::Tenant;
 use crate::store::{Conflict, Recorded, RegistryChange, StoreError};
 
@@ -32,7 +30,7 @@ pub async fn add(
     scopes: Vec<String>,
 ) -> Result<(Operator, Secret), AdminError> {
     check_name(name)?;
-    check(&scopes, tenant.is_none())?;
+    check_scopes(&scopes)?;
     let (id, secret) = (OperatorId::new(admin.random.as_ref()), Secret::generate(admin.random.as_ref()));
     let now = admin.now();
     let under = admin.vault.fingerprint();
@@ -99,7 +97,7 @@ pub async fn change(
         let mut after = before.clone();
         super::change::set(&mut after.scopes, change.scopes.clone().map(super::change::distinct));
         super::change::set(&mut after.enabled, change.enabled);
-        check(&after.scopes, after.tenant.is_none())?;
+        check_scopes(&after.scopes)?;
         if (&after.scopes, after.enabled) == (&before.scopes, before.enabled) {
             return Ok(before);
         }
@@ -206,16 +204,6 @@ pub async fn authenticate(
     };
     let digest = admin.vault.operator_digest(under, id, secret);
     Ok(found.filter(|operator| operator.digest.matches(&digest) && operator.enabled))
-}
-
-/// An operator of one tenant would have nothing of the scope for all of them.
-fn check(scopes: &[String], every_tenant: bool) -> Result<(), Invalid> {
-    check_scopes(scopes)?;
-    if !every_tenant && scopes.iter().any(|name| name == PLATFORM_SCOPE) {
-        let text = format!("{PLATFORM_SCOPE} is for operators of every tenant: this one is of one tenant");
-        return Err(Invalid(text));
-    }
-    Ok(())
 }
 
 fn describe(operator: &Operator) -> Value {

@@ -3,26 +3,16 @@
 
 use std::fmt;
 
+use crate::domain::on_one_line;
+
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
 pub(super) struct Failure(String);
 
 impl Failure {
     pub(super) fn new(text: impl Into<String>) -> Self {
-        Self(one_line(&text.into()))
+        Self(on_one_line(&text.into()))
     }
-}
-
-/// The name of a file, or what another server said, may hold anything; it must not break the line or steer a terminal.
-pub(super) fn one_line(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut line, character| {
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-        line
-    })
 }
 
 impl fmt::Display for Failure {

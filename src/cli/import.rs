@@ -10,6 +10,7 @@ use super::apply::read_file;
 use super::output::{self, Output};
 use super::{Failure, Global, workspace};
 use crate::admin::import::{self, FORMATS, Fate, Imported};
+use crate::domain::on_one_line;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -52,13 +53,13 @@ fn document(imported: &Imported, dry_run: bool) -> Value {
 fn text(imported: &Imported, dry_run: bool) -> String {
     let mut text = String::new();
     for outcome in &imported.outcomes {
-        let _ = writeln!(text, "{:7}  {}", outcome.fate.as_str(), one_line(&outcome.client_id));
+        let _ = writeln!(text, "{:7}  {}", outcome.fate.as_str(), on_one_line(&outcome.client_id));
         for note in &outcome.notes {
-            let _ = writeln!(text, "           {}", one_line(note));
+            let _ = writeln!(text, "           {}", on_one_line(note));
         }
     }
     for note in &imported.notes {
-        let _ = writeln!(text, "Note: {}.", one_line(note));
+        let _ = writeln!(text, "Note: {}.", on_one_line(note));
     }
     let count = |fate: Fate| imported.outcomes.iter().filter(|outcome| outcome.fate == fate).count();
     let (taken, changed, left) = (count(Fate::Taken), count(Fate::Changed), count(Fate::Left));
@@ -67,8 +68,4 @@ fn text(imported: &Imported, dry_run: bool) -> String {
         text.push_str("Nothing was done.\n");
     }
     text
-}
-
-fn one_line(text: &str) -> String {
-    Failure::new(text).to_string()
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Failure;
-use super::error::one_line;
+use crate::domain::on_one_line;
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -103,7 +103,7 @@ fn table(rows: &[Value], columns: &[&str]) -> String {
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => one_line(text),
+        Value::String(text) => on_one_line(text),
         Value::Array(items) if items.is_empty() => "-".to_owned(),
         Value::Object(members) if members.is_empty() => "-".to_owned(),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(" "),

@@ -160,6 +160,18 @@ impl ApplicationType {
         matches!(self, Self::M2m | Self::Web)
     }
 
+    /// The grants an application of this type has unless something else is said.
+    #[must_use]
+    pub fn usual_grants(self) -> Vec<GrantType> {
+        if self.is_confidential() { vec![GrantType::ClientCredentials] } else { Vec::new() }
+    }
+
+    /// The ways an application of this type may prove itself unless something else is said.
+    #[must_use]
+    pub fn usual_auth_methods(self) -> Vec<AuthMethod> {
+        if self.is_confidential() { AuthMethod::ALL.to_vec() } else { Vec::new() }
+    }
+
     /// The type of this name.
     ///
     /// # Errors

@@ -47,6 +47,20 @@ pub fn check_label(what: &str, text: &str, longest: usize) -> Result<(), Invalid
     Ok(())
 }
 
+/// A text on one line: what came from a file, a name or another server may hold anything, and must neither break the line
+/// nor steer a terminal.
+#[must_use]
+pub fn on_one_line(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut line, character| {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+        line
+    })
+}
+
 /// One of a closed list, by its name.
 fn named<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str, text: &str, what: &str) -> Result<T, Invalid> {
     all.iter().copied().find(|one| name(*one) == text).ok_or_else(|| {

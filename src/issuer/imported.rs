@@ -17,6 +17,7 @@ use crate::domain::application::{ClientId, Registered};
 use crate::domain::audit::AuditEvent;
 use crate::domain::credential::KeyedDigest;
 use crate::domain::id::{ApplicationId, CredentialId, TenantId};
+use crate::store::{Conflict, Recorded, RegistryChange, StoreError};
 
 /// How many guesses are remembered. One takes some hundred bytes, and took a slow check.
 const REMEMBERED: usize = 10_000;
@@ -186,11 +187,15 @@ impl Guess {
         };
         let keyed =
             KeyedDigest { digest: self.digest.clone(), under: self.services.vault.fingerprint().to_owned() };
+        let change = RegistryChange::ReplaceVerifier(self.application, credential, keyed);
         let store = self.services.cached.store();
-        let replaced = store.replace_verifier(self.application, credential, keyed, event);
-        if let Err(error) = within_deadline(replaced).await {
-            let application = self.client_id.as_str();
-            tracing::warn!(application, %error, "the hash of an imported secret could not be replaced");
+        match within_deadline(store.change_registry(vec![Recorded::new(change, event)])).await {
+            // Somebody else has replaced it, or it was removed.
+            Ok(()) | Err(StoreError::Conflict(Conflict::Changed)) => {}
+            Err(error) => {
+                let application = self.client_id.as_str();
+                tracing::warn!(application, %error, "the hash of an imported secret could not be replaced");
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use chancery::domain::tenant::Tenant;
 use chancery::domain::time::Timestamp;
 use chancery::oauth::jwks::{self, VerificationKey};
 use chancery::oauth::verify::{Expected, verify};
+use chancery::store::{Recorded, RegistryChange};
 use serde_json::Value;
 
 use crate::support::ask::{get, token_request};
@@ -201,7 +202,8 @@ async fn an_algorithm_that_is_not_known_holds_nothing_up() {
     let unknown = Tenant { algorithm: "XX999".to_owned(), ..tenants[0].clone() };
     let event = server.admin.store.audit_events(0, 1).await.unwrap().remove(0);
     let event = AuditEvent { action: "tenant.set".into(), ..event.event };
-    server.admin.store.change_tenant(unknown, event).await.unwrap();
+    let change = Recorded::new(RegistryChange::ChangeTenant(unknown), event);
+    server.admin.store.change_registry(vec![change]).await.unwrap();
     server.advance(tenants[1].key_period);
     let failed = server.directory.rotate_keys().await.unwrap_err();
     assert!(failed.to_string().contains("does not know the algorithm \"XX999\""), "{failed}");

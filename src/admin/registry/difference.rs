@@ -7,7 +7,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::mistakes::on_one_line;
+use crate::domain::on_one_line;
 
 /// Longer lists are shown by what comes and what goes.
 const LISTED_WHOLE: usize = 8;

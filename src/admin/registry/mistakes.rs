@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::domain::on_one_line;
+
 /// So many mistakes are listed; the others are counted.
 const MAX_LISTED: usize = 100;
 
@@ -92,18 +94,6 @@ impl fmt::Display for Mistakes {
 }
 
 impl std::error::Error for Mistakes {}
-
-/// What is in a file may hold anything; it must not break the line or steer a terminal.
-pub(super) fn on_one_line(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut line, character| {
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-        line
-    })
-}
 
 #[cfg(test)]
 mod tests {

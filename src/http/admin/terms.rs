@@ -23,14 +23,12 @@ const NO_VERSION: i64 = -1;
 pub(super) fn read(route: &Route, (head, body): (&Parts, &Bytes), caller: &Caller) -> Result<Terms, Problem> {
     match route.about.terms {
         Taken::AsItIs => Ok(Terms::default()),
-        Taken::AtVersion => match field(&head.headers, IF_MATCH.as_str())? {
-            Some(text) => Ok(Terms { version: version(text), once: None }),
-            None => {
-                Err(Problem::new(Kind::VersionRequired, "send If-Match with the ETag that was read, or *"))
-            }
-        },
-        Taken::AtVersionIfGiven => {
+        terms @ (Taken::AtVersion | Taken::AtVersionIfGiven) => {
+            const WHICH: &str = "send If-Match with the ETag that was read, or *";
             let given = field(&head.headers, IF_MATCH.as_str())?;
+            if given.is_none() && terms == Taken::AtVersion {
+                return Err(Problem::new(Kind::VersionRequired, WHICH));
+            }
             Ok(Terms { version: given.and_then(version), once: None })
         }
         Taken::Once(_) => {

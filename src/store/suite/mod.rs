@@ -20,6 +20,7 @@ mod imported;
 mod keys;
 mod logs;
 mod noticed;
+mod one;
 mod registry;
 pub(super) mod sample;
 mod tokens;

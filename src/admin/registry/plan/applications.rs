@@ -11,9 +11,6 @@ use crate::admin::registry::document::ApplicationEntry;
 use crate::admin::registry::place::Place;
 use crate::admin::registry::wanted::WantedApplication;
 use crate::domain::application::{Application, Registered};
-use crate::domain::id::ApplicationId;
-use crate::domain::scope::ScopeSet;
-use crate::domain::token::{StaticClaims, TokenSettings};
 
 impl Planner<'_> {
     /// Plans the applications; `catalog` is what there is afterwards.
@@ -59,28 +56,8 @@ impl Planner<'_> {
         catalog: &Catalog,
         (place, wanted): (Place<'_>, &WantedApplication),
     ) {
-        let now = self.admin.now();
-        let mut application = Application {
-            id: ApplicationId::new(self.admin.random.as_ref()),
-            tenant: within.tenant.id,
-            client_id: wanted.client_id.clone(),
-            name: String::new(),
-            kind: wanted.kind,
-            enabled: true,
-            grants: Vec::new(),
-            auth_methods: Vec::new(),
-            scopes: ScopeSet::default(),
-            default_scopes: None,
-            apis: Vec::new(),
-            default_api: None,
-            acts_for: Vec::new(),
-            token: TokenSettings::default(),
-            claims: StaticClaims::default(),
-            tokens_revoked_before: None,
-            created_at: now,
-            updated_at: now,
-            version: 1,
-        };
+        let client_id = wanted.client_id.clone();
+        let mut application = applications::new(self.admin, within.tenant, client_id, wanted.kind);
         wanted.shape(&mut application);
         let mut registered = match applications::check_new(self.admin, catalog, application) {
             Ok(registered) => registered,

@@ -71,9 +71,6 @@ impl Reading<'_> {
         let named = mistakes.take(place, "name", check_label("name", &entry.name, MAX_NAME));
         let kind = entry.kind.as_deref().map_or(Ok(ApplicationType::M2m), ApplicationType::parse);
         let kind = mistakes.take(place, "type", kind);
-        let confidential = kind.is_none_or(ApplicationType::is_confidential);
-        let default_grants = if confidential { vec![GrantType::ClientCredentials] } else { Vec::new() };
-        let default_methods = if confidential { AuthMethod::ALL.to_vec() } else { Vec::new() };
         let given = entry.grants.as_deref().unwrap_or_default();
         let grants = mistakes.take_all(place, "grants", given, GrantType::parse);
         let given = entry.auth_methods.as_deref().unwrap_or_default();
@@ -94,9 +91,10 @@ impl Reading<'_> {
         let claims = mistakes.take(place, "claims", StaticClaims::new(entry.claims.clone()));
         let secrets = self.secrets(mistakes, place, kind, &entry.secrets);
         named?;
+        let kind = kind?;
         Some(WantedApplication {
             client_id: client_id?,
-            kind: kind?,
+            kind,
             scopes: ScopeSet::new(scopes?),
             apis: distinct(apis?),
             default_api: default_api?,
@@ -105,8 +103,12 @@ impl Reading<'_> {
             name: entry.name.clone(),
             enabled: entry.enabled.unwrap_or(true),
             default_scopes: entry.default_scopes.as_ref().and(defaults),
-            grants: if entry.grants.is_some() { distinct(grants?) } else { default_grants },
-            auth_methods: if entry.auth_methods.is_some() { distinct(methods?) } else { default_methods },
+            grants: if entry.grants.is_some() { distinct(grants?) } else { kind.usual_grants() },
+            auth_methods: if entry.auth_methods.is_some() {
+                distinct(methods?)
+            } else {
+                kind.usual_auth_methods()
+            },
             token: token?,
             claims: claims?,
         })
