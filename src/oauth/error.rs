@@ -197,7 +197,9 @@ pub const OUR_FAULT: &str =
 impl From<StoreError> for OAuthError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => Self::ours(ErrorCode::TemporarilyUnavailable, TRY_AGAIN, error),
+            StoreError::Unavailable(_) | StoreError::Moved => {
+                Self::ours(ErrorCode::TemporarilyUnavailable, TRY_AGAIN, error)
+            }
             StoreError::Conflict(_) | StoreError::Corrupt(_) | StoreError::NewerSchema { .. } => {
                 Self::ours(ErrorCode::ServerError, OUR_FAULT, error)
             }

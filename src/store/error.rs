@@ -9,6 +9,9 @@ pub enum StoreError {
     /// The store cannot be reached or is too busy; asking again later may help.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// The store was moved to another place; what is here only answers questions, and may be out of date.
+    #[error("the store was moved to another place: point store.url there")]
+    Moved,
     /// The change does not fit what is stored.
     #[error("{0}")]
     Conflict(Conflict),
@@ -26,6 +29,14 @@ pub enum StoreError {
         /// The newest number known.
         known: u32,
     },
+}
+
+impl StoreError {
+    /// Whether the store is away: there is nothing wrong with what was asked, or with what is stored.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Moved)
+    }
 }
 
 /// How a change does not fit.

@@ -133,12 +133,14 @@ pub trait Store: Noticed + Send + Sync {
 
     /// What changed after a revision. Revision 0 is before everything.
     async fn changes_since(&self, revision: i64) -> Result<Changes, StoreError>;
+    /// Waits for a notice that something may have changed. Notices can be lost, so whoever follows also asks from time to
+    /// time; a store that gives none waits for ever.
+    async fn changed(&self) {
+        std::future::pending().await
+    }
     /// Forgets what nobody needs any more: all but the newest changes to follow, refused tokens that have been over for
-    /// `REFUSED_AFTER_EXPIRY`, and kept answers that have expired. At most `FORGOTTEN_AT_ONCE` of each, so that no change waits long; whether there
-    /// may be more.
-    /// Forgets what nobody needs any more: all but the newest changes to follow, refused tokens that have been over
-    /// for `REFUSED_AFTER_EXPIRY`, and what servers noticed, each for as long as it is kept. At most
-    /// `FORGOTTEN_AT_ONCE` of each, so that no change waits long; whether there may be more.
+    /// `REFUSED_AFTER_EXPIRY`, kept answers that have expired, and what servers noticed, each for as long as it is kept.
+    /// At most `FORGOTTEN_AT_ONCE` of each, so that no change waits long; whether there may be more.
     async fn forget_past(&self, now: Timestamp) -> Result<bool, StoreError>;
     /// The schema's number and whether the data is whole.
     async fn check(&self) -> Result<Health, StoreError>;

@@ -25,7 +25,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Outside crates that may be named in one module only, or in the few that have a row for them. `http` is the crate; our module is `crate::http`.
 const ROOMS: &[(&str, &[&str])] = &[
     ("crypto", &["argon2", "aws_lc_rs", "bcrypt", "scrypt"]),
-    ("store", &["rusqlite", "tokio_postgres", "deadpool_postgres"]),
+    (
+        "store",
+        &[
+            "deadpool_postgres",
+            "rusqlite",
+            "rustls",
+            "rustls_native_certs",
+            "rustls_pki_types",
+            "tokio_postgres",
+            "tokio_postgres_rustls",
+        ],
+    ),
     (
         "http",
         &[
@@ -35,6 +46,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "http_body_util",
             "hyper",
             "hyper_util",
+            "prometheus_client",
             "rustls",
             "rustls_native_certs",
             "rustls_pki_types",

@@ -217,7 +217,9 @@ impl From<AdminError> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let problem = match &error {
-            StoreError::Unavailable(_) => Self::new(Kind::Unavailable, respond::TRY_AGAIN),
+            StoreError::Unavailable(_) | StoreError::Moved => {
+                Self::new(Kind::Unavailable, respond::TRY_AGAIN)
+            }
             // What a change refers to was removed while it was made, or is still in use.
             StoreError::Conflict(Conflict::Changed) => {
                 Self::new(Kind::Changed, AdminError::Changed.to_string())
