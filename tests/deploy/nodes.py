@@ -50,6 +50,7 @@ class Node:
 
     def __init__(self, name, folder, store):
         self.name, self.folder, self.process = name, folder, None
+        self.program, self.user = CHANCERY, None
         self.public, self.admin = free_ports(2)
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -62,19 +63,31 @@ class Node:
             "CHANCERY_LISTEN_BEHIND_PROXY": "true",
         }
 
-    def start(self):
+    def start(self, **how):
         with open(self.folder / f"{self.name}.log", "a") as log:
-            self.process = subprocess.Popen([CHANCERY, "serve"], env=self.environment, stderr=log)
+            self.process = subprocess.Popen(
+                [self.program, "serve"], env=self.environment, stderr=log, user=self.user, group=self.user, **how
+            )
         wait_until(self.is_ready, f"node {self.name} is ready")
 
     def is_ready(self):
-        assert self.process.poll() is None, (self.folder / f"{self.name}.log").read_text()
+        assert self.process.poll() is None, f"ended with {self.process.poll()}: {self.log()}"
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=5)
-            connection.request("GET", "/health/ready")
-            return connection.getresponse().status == 200
+            return ask(self.admin, "GET", "/health/ready")[0] == 200
         except OSError:
             return False
+
+    def log(self):
+        return (self.folder / f"{self.name}.log").read_text()
+
+    def token(self, application):
+        """What the node itself answers an application, as `app add` printed it."""
+        form = {"grant_type": "client_credentials"} | {key: application[key] for key in ["client_id", "client_secret"]}
+        fields = {"Content-Type": "application/x-www-form-urlencoded", "Host": HOST}
+        return ask(self.public, "POST", "/oauth2/token", urlencode(form), fields)
+
+    def administrate(self, path, token):
+        return ask(self.admin, "GET", path, None, {"Authorization": f"Bearer {token}"})
 
     def stop(self, with_signal=signal.SIGTERM):
         """Ends the process and tells its exit status."""
@@ -84,10 +97,22 @@ class Node:
     def run(self, *arguments):
         """A command on the node's store."""
         done = subprocess.run(
-            [CHANCERY, "--output", "json", *arguments], env=self.environment, capture_output=True, text=True, check=False
+            [self.program, "--output", "json", *arguments],
+            env=self.environment, capture_output=True, text=True, check=False, user=self.user, group=self.user,
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+
+def ask(port, method, path, body=None, fields=None):
+    """Asks a node without a proxy: status and JSON."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+    try:
+        connection.request(method, path, body, fields or {})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read() or b"null")
+    finally:
+        connection.close()
 
 
 class Caller:
