@@ -1,15 +1,17 @@
 """Three nodes on one store, and those who call them."""
 
+import atexit
 import http.client
 import json
 import os
+import secrets
 import signal
 import socket
 import ssl
 import subprocess
 import threading
 import time
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 CHANCERY = os.environ["CHANCERY"]
 HOST = "id.example.com"
@@ -23,6 +25,18 @@ def free_ports(count):
     for listener in taken:
         listener.close()
     return ports
+
+
+def make_store(folder):
+    """The URL of a new store: a database where there is a PostgreSQL, else a file."""
+    server = os.environ.get("CHANCERY_TEST_POSTGRES")
+    if not server:
+        return f"sqlite:{folder / 'data' / 'chancery.db'}"
+    name = f"deploy_{secrets.token_hex(8)}"
+    ask_database = lambda sql: subprocess.run(["psql", server, "-qc", sql], check=True)
+    ask_database(f"CREATE DATABASE {name}")
+    atexit.register(ask_database, f"DROP DATABASE {name} WITH (FORCE)")
+    return urlsplit(server)._replace(path=f"/{name}").geturl()
 
 
 def wait_until(holds, what):

@@ -5,11 +5,12 @@ import re
 import subprocess
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import kubernetes_validate
 import yaml
 
-from nodes import CHANCERY, Node, ask
+from nodes import CHANCERY, Node, ask, make_store
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / "deploy" / "kubernetes"
@@ -107,16 +108,18 @@ def serve_with_them(pod):
     container = pod["containers"][0]
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        node = Node("pod", folder, os.environ.get("STORE") or f"sqlite:{folder / 'chancery.db'}")
+        node = Node("pod", folder, make_store(folder))
         (folder / "secrets/master-key").mkdir(parents=True)
         (folder / "secrets/master-key/master.key").write_text(os.urandom(32).hex())
         settings = {name: value for name, value in environment(pod).items() if isinstance(value, str)}
-        if "STORE" not in os.environ:
-            # A file has no password.
+        url = urlsplit(node.environment["CHANCERY_STORE_URL"])
+        if url.password is None:
+            # A file has none.
             settings.pop("CHANCERY_STORE_PASSWORD")
         else:
             (folder / "secrets/database").mkdir()
-            (folder / "secrets/database/password").write_text(os.environ["STORE_PASSWORD"])
+            (folder / "secrets/database/password").write_text(url.password)
+            node.environment["CHANCERY_STORE_URL"] = url.geturl().replace(f":{url.password}@", "@")
         for name, value in settings.items():
             moved = value.replace("file:/", f"file:{folder}/")
             node.environment[name] = moved.replace(":8080", f":{node.public}").replace(":8081", f":{node.admin}")

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from nodes import HOST, Caller, Load, Node, free_ports, make_certificate, wait_until
+from nodes import HOST, Caller, Load, Node, free_ports, make_certificate, make_store, wait_until
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 
@@ -174,7 +174,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         (folder / "master.key").write_text(os.urandom(32).hex())
-        store = os.environ.get("STORE") or f"sqlite:{folder / 'data' / 'chancery.db'}"
+        store = make_store(folder)
         nodes = [Node(name, folder, store) for name in ["one", "two", "three"]]
         nodes[0].run("scope", "add", "read")
         nodes[0].run("tenant", "set", "default", "--issuer", f"https://{HOST}", "--host", HOST)

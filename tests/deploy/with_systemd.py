@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from nodes import CHANCERY, Node
+from nodes import CHANCERY, Node, make_store
 
 FILES = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
 # Of 100, in which more is worse: `systemd-analyze security` calls less than 20 OK, and 100 unsafe.
@@ -118,7 +118,7 @@ def check_calls(folder, program):
     calls = allowed_calls()
     assert len(calls) > 150, f"the filter was not understood: {calls}"
     (folder / "master.key").write_text(os.urandom(32).hex())
-    node = Node("one", folder, f"sqlite:{folder / 'data' / 'chancery.db'}")
+    node = Node("one", folder, make_store(folder))
     if os.geteuid() == 0:
         # SQLite gives its files to their owner, but only as root, which the unit is not.
         node.program, node.user = program, NOBODY
