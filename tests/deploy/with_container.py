@@ -57,12 +57,12 @@ def libraries():
 
 def lay_out(root, environment):
     """The final stage: the base, and what is copied onto it."""
-    for folder in ["etc/ssl/certs", "usr/local/bin", "proc", "dev", "tmp", environment["CHANCERY_DATA"].strip("/")]:
+    for folder in ["etc/ssl/certs", "usr/local/bin", "proc", "dev", "secrets", environment["CHANCERY_DATA"].strip("/")]:
         (root / folder).mkdir(parents=True)
     for path, source in libraries().items():
         (root / path.strip("/")).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(os.path.realpath(source), root / path.strip("/"))
-    (root / "etc/passwd").write_text("nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n")
+    (root / "etc/passwd").write_text("nonroot:x:65532:65532:nonroot:/:/sbin/nologin\n")
     (root / "etc/resolv.conf").write_text("")
     shutil.copy("/etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs")
     shutil.copy(CHANCERY, root / "usr/local/bin/chancery")
@@ -75,9 +75,9 @@ root=$1 volume=$2 data=$3 secrets=$4 user=$5; shift 5
 mount --make-rprivate /
 mount --bind "$root" "$root"
 mount --bind "$volume" "$root$data"
-mount --bind "$secrets" "$root/tmp"
+mount --bind "$secrets" "$root/secrets"
 mount -o remount,bind,ro,nosuid,nodev "$root"
-mount -o remount,bind,ro "$root/tmp"
+mount -o remount,bind,ro "$root/secrets"
 mount -t proc -o ro proc "$root/proc"
 if touch "$root/written" 2>/dev/null; then echo 'the root can be written to' >&2; exit 70; fi
 exec "$PYTHON" -c "$ENTER" "$root" "$user" "$@"
@@ -113,7 +113,7 @@ class Container(Node):
         self.environment |= self.image | {
             "PYTHON": sys.executable,
             "ENTER": ENTER,
-            "CHANCERY_KEYS_MASTER": "file:/tmp/master.key",
+            "CHANCERY_KEYS_MASTER": "file:/secrets/master.key",
             # As an engine maps ports: from beyond the container.
             "CHANCERY_LISTEN_PUBLIC": f"0.0.0.0:{self.public}",
             "CHANCERY_LISTEN_ADMIN": f"0.0.0.0:{self.admin}",
