@@ -140,7 +140,7 @@ pub trait Store: Noticed + Send + Sync {
     /// Waits for a notice that something may have changed. Notices can be lost, so whoever follows also asks from time to
     /// time; a store that gives none waits for ever.
     async fn changed(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
     /// Forgets what nobody needs any more: all but the newest changes to follow, refused tokens that have been over for
     /// `REFUSED_AFTER_EXPIRY`, kept answers that have expired, and what servers noticed, each for as long as it is kept.
