@@ -41,6 +41,17 @@ class Server:
         self.given.add(port)
         return port
 
+    def free_run(self, count):
+        """The first of some ports in a row that nothing listens on."""
+        while True:
+            first = 20000 + secrets.randbelow(10000)
+            try:
+                for port in range(first, first + count):
+                    socket.create_server(("127.0.0.1", port)).close()
+                return first
+            except OSError:
+                pass
+
     def __enter__(self):
         self.folder.mkdir()
         if os.geteuid() == 0:
