@@ -19,12 +19,10 @@ use crate::domain::time::Timestamp;
 pub mod cached;
 mod error;
 mod noticed;
-mod questions;
 mod registry;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
-mod weight;
 
 pub use error::{Conflict, StoreError};
 pub use noticed::{Noticed, REFUSALS_KEPT, REFUSALS_KEPT_FOR, UsageBatch};
