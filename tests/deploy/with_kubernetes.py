@@ -103,6 +103,12 @@ def check_stop(deployment):
     assert deployment["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
 
 
+def check_version(pod):
+    """The image is the release's that the manifests come with."""
+    version = re.search(r'^version = "(.+)"$', (REPOSITORY / "Cargo.toml").read_text(), re.M)[1]
+    assert pod["containers"][0]["image"].endswith(f"/chancery:{version}"), pod["containers"][0]["image"]
+
+
 def serve_with_them(pod):
     """A server with these settings, its files and ports moved, answers every probe."""
     container = pod["containers"][0]
@@ -140,6 +146,7 @@ def main():
         pod = found[kind]["spec"]["template"]["spec"]
         check_restricted(pod)
         check_settings(pod)
+        check_version(pod)
         command = pod["containers"][0]["args"]
         subprocess.run([CHANCERY, *command, "--help"], check=True, capture_output=True)
     check_network(found)
