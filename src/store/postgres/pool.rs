@@ -126,11 +126,11 @@ impl Pool {
 fn settings(purpose: Purpose) -> String {
     let (statement, lock) = (purpose.statement.as_millis(), purpose.statement.min(BUSY_DEADLINE).as_millis());
     let listen = if purpose.listens && !purpose.looks { "LISTEN chancery;" } else { "" };
-    let look = if purpose.looks { "SET default_transaction_read_only = on;" } else { "" };
+    let only_reading = if purpose.looks { "SET default_transaction_read_only = on;" } else { "" };
     format!(
         "SET statement_timeout = {statement}; SET lock_timeout = {lock};
          SET idle_in_transaction_session_timeout = '5s'; SET default_transaction_isolation = 'read committed';
-         SET default_transaction_deferrable = off; {look} {listen}
+         SET default_transaction_deferrable = off; {only_reading} {listen}
          SELECT set_config('synchronous_commit', 'on', false)
             WHERE current_setting('synchronous_commit') IN ('off', 'local');
          SELECT current_setting('server_version_num') AS version;"

@@ -60,8 +60,8 @@ async fn the_certificate_and_its_name_are_checked() {
     let trusted = format!("sslrootcert={}", file("own.pem", own.pem()).display());
     let strange = format!("sslrootcert={}", file("foreign.pem", foreign.pem()).display());
 
-    let fine = reach(&at(&server, "localhost", &trusted)).await.unwrap();
-    assert!(fine.contains(", TLSv1.3,"), "{fine}");
+    let verified = reach(&at(&server, "localhost", &trusted)).await.unwrap();
+    assert!(verified.contains(", TLSv1.3,"), "{verified}");
     let bound = format!("{trusted}&sslmode=verify-full&channel_binding=require");
     assert!(reach(&at(&server, "localhost", &bound)).await.unwrap().contains(", TLSv1.3,"));
     let plain = reach(&at(&server, "localhost", "sslmode=disable")).await.unwrap();
