@@ -54,7 +54,11 @@ async fn store(settings: &Settings, now: Timestamp) -> Vec<Finding> {
     if let Err(failure) = workspace::check_schema(schema) {
         return vec![Finding::wrong(CHECK, failure.to_string()), whole];
     }
-    let mut findings = vec![Finding::ok(CHECK, format!("its schema is number {schema}")), whole];
+    let found = match workspace::check_not_moved(store.as_ref()).await {
+        Ok(()) => Finding::ok(CHECK, format!("its schema is number {schema}")),
+        Err(failure) => Finding::wrong(CHECK, failure.to_string()),
+    };
+    let mut findings = vec![found, whole];
     // What hinders this is told where the tenants themselves are looked at.
     let tenants = store.tenants().await.unwrap_or_default();
     let (found, vault) = master_key(settings, &tenants);

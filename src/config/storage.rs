@@ -21,8 +21,11 @@ pub enum StoreUrl {
 }
 
 impl StoreUrl {
-    /// Reads a store's URL. The error never repeats the text, which may hold a password.
-    fn parse(text: &str) -> Result<Self, String> {
+    /// Reads a store's URL.
+    ///
+    /// # Errors
+    /// Says what is wrong; it never repeats the text, which may hold a password.
+    pub fn parse(text: &str) -> Result<Self, String> {
         let Some((scheme, rest)) = text.split_once(':') else {
             return Err("must begin with sqlite:".to_owned());
         };

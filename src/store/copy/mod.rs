@@ -18,7 +18,7 @@ mod transfer;
 
 pub use events::event_row;
 pub use tables::{AUDIT, Column, Kind, NOT_COPIED, TABLES, Table};
-pub use transfer::{Copied, NotCopied, Side, TableCount, check, copy};
+pub use transfer::{Copied, NotCopied, Progress, Side, TableCount, check_from, check_to, copy};
 
 /// How many rows are in memory at once.
 pub const PAGE: usize = 1_000;

@@ -1,6 +1,7 @@
 //! The copy itself: every row of every table, and then the proof that it is there.
 //! Not for: marks, events and commits, which differ from purpose to purpose (`admin/copy.rs`).
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use super::digest::Digest;
@@ -29,6 +30,24 @@ pub struct Copied {
     pub audit: Result<ChainWalk, Broken>,
 }
 
+/// How far a copy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// What is done to a table.
+    pub step: &'static str,
+    /// The table.
+    pub table: &'static str,
+    /// How many of its rows are done.
+    pub rows: u64,
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { step, table, rows } = self;
+        write!(formatter, "{step} {rows} rows of {table}")
+    }
+}
+
 /// One of the two stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -53,12 +72,12 @@ pub enum NotCopied {
     /// One of them did not answer, or refused.
     #[error("{0}: {1}")]
     Store(Side, #[source] StoreError),
-    /// One of them has another schema than this program.
+    /// One of them has an older schema than this program.
     #[error(
-        "{side}: its schema is number {found}, this program's is {known}: use the program that goes with it, or bring it up \
-         to date with 'chancery migrate' first"
+        "{side}: its schema is number {found}, this program's is {known}: run 'chancery migrate' on it first (of a backup, \
+         on a copy of the file)"
     )]
-    OtherSchema {
+    OlderSchema {
         /// Which.
         side: Side,
         /// Its number.
@@ -90,15 +109,15 @@ pub enum NotCopied {
     Audit(Broken),
 }
 
-/// Copies every row, lets the numbering go on where it was, reads everything again and compares. `tell` hears how many
-/// rows of a table are done. Nothing is committed.
+/// Copies every row, lets the numbering go on where it was, reads everything again and compares. `tell` hears how far it
+/// is. Nothing is committed.
 ///
 /// # Errors
 /// When something is in the way, or the copy does not read as what was copied.
 pub async fn copy(
     from: &mut dyn Session,
     to: &mut dyn Session,
-    tell: &mut (dyn FnMut(&'static Table, u64) + Send),
+    tell: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Copied, NotCopied> {
     let (at_from, at_to) = (|why| NotCopied::Store(Side::From, why), |why| NotCopied::Store(Side::To, why));
     let mut digests = Vec::with_capacity(TABLES.len());
@@ -112,7 +131,7 @@ pub async fn copy(
             }
             digest.add(&rows);
             to.write(table, rows).await.map_err(at_to)?;
-            tell(table, digest.rows);
+            tell(Progress { step: "copied", table: table.name, rows: digest.rows });
         }
         digests.push(digest);
     }
@@ -123,17 +142,21 @@ pub async fn copy(
     Ok(Copied { tables: TABLES.iter().zip(&digests).map(count).collect(), audit })
 }
 
-/// Refuses two stores of which one cannot be copied to the other.
+/// Refuses a store that cannot be copied.
 ///
 /// # Errors
-/// When one has another schema, must not be used or does not answer, there is nothing to copy, or something where the
-/// copy is to be.
-pub async fn check(from: &mut dyn Session, to: &mut dyn Session) -> Result<(), NotCopied> {
+/// When it has another schema, must not be used, has nothing to copy, or does not answer.
+pub async fn check_from(from: &mut dyn Session) -> Result<(), NotCopied> {
     check_usable(from, Side::From).await?;
+    if is_empty(from, Side::From, &TENANT).await? { Err(NotCopied::Nothing) } else { Ok(()) }
+}
+
+/// Refuses a store that cannot be copied to.
+///
+/// # Errors
+/// When it has another schema, must not be used, holds anything, or does not answer.
+pub async fn check_to(to: &mut dyn Session) -> Result<(), NotCopied> {
     check_usable(to, Side::To).await?;
-    if is_empty(from, Side::From, &TENANT).await? {
-        return Err(NotCopied::Nothing);
-    }
     for table in TABLES.iter().copied() {
         if !is_empty(to, Side::To, table).await? {
             return Err(NotCopied::NotEmpty(table.name));
@@ -145,8 +168,10 @@ pub async fn check(from: &mut dyn Session, to: &mut dyn Session) -> Result<(), N
 async fn check_usable(session: &mut dyn Session, side: Side) -> Result<(), NotCopied> {
     let at_side = |why| NotCopied::Store(side, why);
     let found = session.schema().await.map_err(at_side)?;
-    if found != NEWEST {
-        return Err(NotCopied::OtherSchema { side, found, known: NEWEST });
+    match found.cmp(&NEWEST) {
+        Ordering::Less => return Err(NotCopied::OlderSchema { side, found, known: NEWEST }),
+        Ordering::Greater => return Err(at_side(StoreError::NewerSchema { found, known: NEWEST })),
+        Ordering::Equal => {}
     }
     match session.mark().await.map_err(at_side)? {
         Some(mark) => Err(NotCopied::Marked(side, mark)),
@@ -164,7 +189,7 @@ async fn is_empty(session: &mut dyn Session, side: Side, table: &'static Table) 
 async fn verify(
     to: &mut dyn Session,
     digests: &[Digest],
-    tell: &mut (dyn FnMut(&'static Table, u64) + Send),
+    tell: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Result<ChainWalk, Broken>, NotCopied> {
     let at_to = |why| NotCopied::Store(Side::To, why);
     let mut audit = Ok(ChainWalk::default());
@@ -180,7 +205,7 @@ async fn verify(
             if table == &AUDIT {
                 audit = audit.and_then(|walk| rows.iter().try_fold(walk, follow));
             }
-            tell(table, found.rows);
+            tell(Progress { step: "compared", table: table.name, rows: found.rows });
         }
         if found != *wanted {
             return Err(NotCopied::Differs(table.name));

@@ -21,6 +21,7 @@ const CACHE: i64 = -65_536;
 /// An embedded store opened to be copied.
 pub struct SqliteSession {
     worker: Worker,
+    purpose: Purpose,
     /// Which table is read, and the key of the last row that was.
     place: Option<(&'static Table, Option<Row>)>,
 }
@@ -62,7 +63,7 @@ impl SqliteSession {
     }
 
     async fn start(connection: Connection, purpose: Purpose) -> Result<Self, StoreError> {
-        let session = Self { worker: Worker::start(vec![connection])?, place: None };
+        let session = Self { worker: Worker::start(vec![connection])?, purpose, place: None };
         let begin = if purpose == Purpose::Snapshot { "BEGIN DEFERRED" } else { "BEGIN IMMEDIATE" };
         session
             .run(move |connection| {
@@ -140,7 +141,16 @@ impl Session for SqliteSession {
     }
 
     async fn commit(&mut self) -> Result<(), StoreError> {
-        self.run(|connection| connection.execute_batch("COMMIT").map_err(error::from)).await
+        let is_new = self.purpose == Purpose::Fill;
+        self.run(move |connection| {
+            connection.execute_batch("COMMIT").map_err(error::from)?;
+            if is_new {
+                // All of it went through the write-ahead log, which would stay as large. What hinders this is no failure.
+                let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            }
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -9,8 +9,11 @@ use crate::domain::audit::{AuditEvent, ChainWalk, RecordedEvent};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::copy::{
-    self, AUDIT, Copied, Direction, Ends, Mark, NotCopied, Session, Side, Table, event_row,
+    self, AUDIT, Copied, Direction, Ends, Mark, NotCopied, Progress, Session, Side, event_row,
 };
+
+#[cfg(test)]
+mod tests;
 
 /// How far a restored store's revision is ahead of the time in milliseconds and of what it was. So it is ahead of
 /// whatever a running server has followed to, and the server forgets everything it knows of the store before.
@@ -32,8 +35,8 @@ pub struct Copier {
     pub at: Timestamp,
     /// Whether it goes on although the audit is broken.
     pub accepts_broken_audit: bool,
-    /// Hears how many rows of a table are done.
-    pub tell: Box<dyn FnMut(&'static Table, u64) + Send>,
+    /// Hears how far it is.
+    pub tell: Box<dyn FnMut(Progress) + Send>,
 }
 
 /// Why something was not done, or not to its end.
@@ -134,7 +137,8 @@ impl Copier {
     }
 
     async fn fill(&mut self, from: &mut Place, to: &mut Place) -> Result<Copied, NotCopied> {
-        copy::check(from.session.as_mut(), to.session.as_mut()).await?;
+        copy::check_from(from.session.as_mut()).await?;
+        copy::check_to(to.session.as_mut()).await?;
         let copied = copy::copy(from.session.as_mut(), to.session.as_mut(), self.tell.as_mut()).await?;
         match copied.audit {
             Err(broken) if !self.accepts_broken_audit => Err(NotCopied::Audit(broken)),

@@ -1,0 +1,74 @@
+//! `chancery store …`: moving an installation to another store, and back.
+//! Not for: in which order it is done (`admin/copy.rs`).
+
+use serde_json::json;
+
+use super::copying::{self, CopyView, Names};
+use super::{Failure, Global, workspace};
+use crate::config::StoreUrl;
+use crate::store::copy::{self, Direction, Purpose};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Copy everything into an empty store, and mark the first one as moved. Servers on it go on answering meanwhile,
+    /// but nothing can be changed from now on
+    Copy {
+        /// The store that is: sqlite:PATH
+        from: String,
+        /// The store that is to be, which is empty or not there yet
+        to: String,
+        /// Go on although the audit of the first one is broken, and keep it as it is
+        #[arg(long)]
+        accept_broken_audit: bool,
+    },
+    /// Let a store be changed again that was moved by mistake. What was changed in the other place since is not in it
+    Reopen,
+}
+
+pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Copy { from, to, accept_broken_audit } => {
+            let read = |name: &str, text: &str| {
+                StoreUrl::parse(text).map_err(|why| Failure::new(format!("{name}: {why}")))
+            };
+            let (from, to) = (read("FROM", &from)?, read("TO", &to)?);
+            relocate(global, &from, &to, accept_broken_audit).await
+        }
+        Command::Reopen => reopen(global).await,
+    }
+}
+
+async fn relocate(
+    global: &Global,
+    from: &StoreUrl,
+    to: &StoreUrl,
+    accepts_broken_audit: bool,
+) -> Result<(), Failure> {
+    if copying::name_of(from) == copying::name_of(to) {
+        return Err(Failure::new("FROM and TO are the same store: name another one to copy to"));
+    }
+    let mut from = copying::open(from, Purpose::Hold).await?;
+    // Looked at before the other one is made, so that a wrong name leaves nothing behind.
+    copy::check_from(from.session.as_mut()).await?;
+    let mut to = copying::open(to, Purpose::Fill).await?;
+    let copied = copying::copier(global, accepts_broken_audit).relocate(&mut from, &mut to).await?;
+    let master_key = "not copied: keys.master must name the same key for the new store";
+    let next = format!("store.url of every server and command is now {}", to.name);
+    global.output.one(&CopyView::new(&Names { from: &from.name, to: &to.name }, &copied, master_key, next))
+}
+
+async fn reopen(global: &Global) -> Result<(), Failure> {
+    let settings = workspace::settings(global, Vec::new())?;
+    let mut place = copying::open(&settings.storage.url, Purpose::Hold).await?;
+    workspace::check_schema(place.session.schema().await?)?;
+    let mark = copying::copier(global, false).reopen(&mut place).await?;
+    let warning = match mark.direction {
+        Direction::To => "whatever was changed there since is not here: nothing may use that store any more",
+        Direction::From => "two stores are live now unless that one says that it was moved here: look at it",
+    };
+    let direction = mark.direction.as_str();
+    global.output.one(&json!({
+        "store": place.name, "direction": direction, "place": mark.place, "since": mark.at.to_string(),
+        "warning": warning,
+    }))
+}
