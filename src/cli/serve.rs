@@ -136,7 +136,11 @@ pub(super) async fn serve(
     let _ = notes.await;
     let written = (directory.write_usage().await, directory.write_refusals().await);
     stream::finish(writer).await;
-    written.0.and(written.1)?;
+    match written.0.and(written.1) {
+        // Nobody can be told any more, and whoever stops the server has no part in it.
+        Err(error) if error.is_away() => tracing::warn!(%error, "the last uses and counts are lost"),
+        written => written?,
+    }
     tracing::info!("stopped");
     Ok(())
 }
