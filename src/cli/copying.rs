@@ -15,34 +15,54 @@ use crate::admin::Actor;
 use crate::admin::copy::{Copier, Place};
 use crate::config::StoreUrl;
 use crate::domain::time::{Clock, SystemClock};
-use crate::store::copy::{Copied, Progress, Purpose};
+use crate::store::Schema;
+use crate::store::copy::{Copied, Progress, Purpose, Session, TableCount};
+use crate::store::postgres::PostgresSession;
 use crate::store::sqlite::SqliteSession;
+use crate::store::sqlite::schema::NEWEST;
 
 /// How often those who watch hear how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// What a store is called: its URL without a password, so that it means the same from every folder.
 pub(super) fn name_of(url: &StoreUrl) -> String {
-    let StoreUrl::Sqlite(file) = url;
-    format!("sqlite:{}", absolute(file).display())
+    match url {
+        StoreUrl::Sqlite(file) => format!("sqlite:{}", absolute(file).display()),
+        StoreUrl::Postgres(access) => access.address.name(),
+    }
 }
 
 /// Opens a store to be copied.
 pub(super) async fn open(url: &StoreUrl, purpose: Purpose) -> Result<Place, Failure> {
-    let StoreUrl::Sqlite(file) = url;
+    let session: Box<dyn Session> = match url {
+        StoreUrl::Sqlite(file) => {
+            look_for(file, purpose)?;
+            Box::new(SqliteSession::open(file, purpose).await?)
+        }
+        StoreUrl::Postgres(access) => Box::new(PostgresSession::open(access, purpose).await?),
+    };
+    Ok(Place { session, name: name_of(url) })
+}
+
+/// Refuses a file that is none or not there; of one that is to be filled the folder is made.
+fn look_for(file: &Path, purpose: Purpose) -> Result<(), Failure> {
     let shown = file.display();
     match fs::metadata(file) {
         Ok(found) if found.is_dir() => {
-            return Err(Failure::new(format!("{shown}: this is a folder: name the store's file in it")));
+            Err(Failure::new(format!("{shown}: this is a folder: name the store's file in it")))
         }
-        Ok(_) => {}
+        Ok(_) => Ok(()),
         Err(_) if purpose == Purpose::Fill => {
-            workspace::make_private_folder(file.parent().unwrap_or(Path::new(".")))?;
+            workspace::make_private_folder(file.parent().unwrap_or(Path::new(".")))
         }
-        Err(error) => return Err(Failure::new(format!("{shown}: there is no store to copy: {error}"))),
+        Err(error) => Err(Failure::new(format!("{shown}: there is no store to copy: {error}"))),
     }
-    let session = Box::new(SqliteSession::open(file, purpose).await?);
-    Ok(Place { session, name: name_of(url) })
+}
+
+/// Refuses a store that another program made.
+pub(super) async fn check_schema(session: &mut dyn Session) -> Result<(), Failure> {
+    let number = session.schema().await?;
+    workspace::check_schema(Schema { number, works_with: number, known: NEWEST })
 }
 
 /// Somebody who copies now. People hear how far it is when it takes long.
@@ -88,8 +108,7 @@ struct TableView {
 
 impl CopyView {
     pub(super) fn new(names: &Names<'_>, copied: &Copied, master_key: &'static str, next: String) -> Self {
-        let view =
-            |count: &crate::store::copy::TableCount| TableView { table: count.table, rows: count.rows };
+        let view = |count: &TableCount| TableView { table: count.table, rows: count.rows };
         let audit = match &copied.audit {
             Ok(end) => format!("{}:{}", end.sequence, HEXLOWER.encode(&end.head)),
             Err(broken) => format!("broken: {broken}"),

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::copying::{self, CopyView, Names};
 use super::{Failure, Global, workspace};
-use crate::config::StoreUrl;
+use crate::config::{self, StoreUrl};
 use crate::store::copy::{self, Direction, Purpose};
 
 #[derive(Debug, clap::Subcommand)]
@@ -13,10 +13,16 @@ pub(super) enum Command {
     /// Copy everything into an empty store, and mark the first one as moved. Servers on it go on answering meanwhile,
     /// but nothing can be changed from now on
     Copy {
-        /// The store that is: sqlite:PATH
+        /// The store that is: sqlite:PATH or postgres://USER@HOST/DATABASE
         from: String,
-        /// The store that is to be, which is empty or not there yet
+        /// The store that is to be: an empty database, or a file that is not there yet
         to: String,
+        /// Where the password of FROM is, which arguments would show to others on this machine
+        #[arg(long, value_name = "file:PATH|env:NAME")]
+        from_password: Option<String>,
+        /// Where the password of TO is
+        #[arg(long, value_name = "file:PATH|env:NAME")]
+        to_password: Option<String>,
         /// Go on although the audit of the first one is broken, and keep it as it is
         #[arg(long)]
         accept_broken_audit: bool,
@@ -27,15 +33,21 @@ pub(super) enum Command {
 
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Copy { from, to, accept_broken_audit } => {
-            let read = |name: &str, text: &str| {
-                StoreUrl::parse(text).map_err(|why| Failure::new(format!("{name}: {why}")))
-            };
-            let (from, to) = (read("FROM", &from)?, read("TO", &to)?);
+        Command::Copy { from, to, from_password, to_password, accept_broken_audit } => {
+            let from = store("FROM", &from, ("--from-password", from_password))?;
+            let to = store("TO", &to, ("--to-password", to_password))?;
             relocate(global, &from, &to, accept_broken_audit).await
         }
         Command::Reopen => reopen(global).await,
     }
+}
+
+/// Reads where a store is and, beside it, where its password is.
+fn store(name: &str, url: &str, (option, password): (&str, Option<String>)) -> Result<StoreUrl, Failure> {
+    let find = |text: String| config::find_password(&text, config::process_environment());
+    let password = password.map(find).transpose();
+    let password = password.map_err(|why| Failure::new(format!("{option}: {why}")))?;
+    StoreUrl::parse(url, password).map_err(|why| Failure::new(format!("{name}: {why}")))
 }
 
 async fn relocate(
@@ -60,7 +72,7 @@ async fn relocate(
 async fn reopen(global: &Global) -> Result<(), Failure> {
     let settings = workspace::settings(global, Vec::new())?;
     let mut place = copying::open(&settings.storage.url, Purpose::Hold).await?;
-    workspace::check_schema(place.session.schema().await?)?;
+    copying::check_schema(place.session.as_mut()).await?;
     let mark = copying::copier(global, false).reopen(&mut place).await?;
     let warning = match mark.direction {
         Direction::To => "whatever was changed there since is not here: nothing may use that store any more",

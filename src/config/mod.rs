@@ -20,7 +20,7 @@ pub use mistake::{Mistake, Mistakes};
 pub use setting::{SETTINGS, Setting, SettingDefault};
 pub use signing::{MasterKeySource, MasterKeyText, SigningSettings, find_master_key};
 pub use source::{Source, process_environment};
-pub use storage::{StorageSettings, StoreUrl};
+pub use storage::{StorageSettings, StoreUrl, find_password};
 
 use crate::domain::tenant::IssuerUrl;
 use reader::Reader;
@@ -65,6 +65,12 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let listen = listen::read(reader);
     let issuer = issuer::read(reader, listen.as_ref().map(|listen| listen.public));
     let signing = signing::read(reader, storage.as_ref().map(|storage| storage.data.as_path()));
+    let is_shared = matches!(&storage, Some(StorageSettings { url: StoreUrl::Postgres(_), .. }));
+    if is_shared && matches!(&signing, Some(SigningSettings { master_key: MasterKeySource::Default(_), .. }))
+    {
+        let problem = "must be given with PostgreSQL: make a key with 'chancery' on one node and give it to all of them";
+        reader.refuse("keys.master", problem);
+    }
     let issuance = issuance::read(reader);
     let log = log::read(reader);
     Some(Settings {

@@ -20,6 +20,7 @@ pub mod cached;
 pub mod copy;
 mod error;
 mod noticed;
+pub mod postgres;
 mod registry;
 pub mod sqlite;
 #[cfg(test)]
@@ -30,7 +31,10 @@ pub use noticed::{Noticed, REFUSALS_KEPT, REFUSALS_KEPT_FOR, UsageBatch};
 pub use registry::{AtVersion, KeptAnswer, Recorded, RegistryChange, ScopeChange};
 
 /// Every backend: the scheme of its URL and what it is.
-pub const BACKENDS: &[(&str, &str)] = &[("sqlite", "the embedded store, one file")];
+pub const BACKENDS: &[(&str, &str)] = &[
+    ("sqlite", "the embedded store, one file"),
+    ("postgres", "a database that many nodes share: PostgreSQL 14 or later"),
+];
 
 /// The contract. Each question is atomic by itself; what belongs together is one question. Not found is `Option` or
 /// `false`, never an error. Every change is durable when it is answered and carries its audit event in the same
@@ -137,7 +141,7 @@ pub trait Store: Noticed + Send + Sync {
     /// Waits for a notice that something may have changed. Notices can be lost, so whoever follows also asks from time to
     /// time; a store that gives none waits for ever.
     async fn changed(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
     /// Forgets what nobody needs any more: all but the newest changes to follow, refused tokens that have been over for
     /// `REFUSED_AFTER_EXPIRY`, kept answers that have expired, and what servers noticed, each for as long as it is kept.
@@ -209,6 +213,26 @@ pub struct Changes {
     /// What changed: a tenant, or an application of it. `None` when too much has changed since to list it, so that
     /// everything kept in memory is suspect.
     pub list: Option<Vec<(TenantId, Option<ClientId>)>>,
+}
+
+/// What opening a store did to its schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migrated {
+    /// The schema's number before.
+    pub from: u32,
+    /// The schema's number now.
+    pub to: u32,
+}
+
+/// The schema that a store was found to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schema {
+    /// Its number.
+    pub number: u32,
+    /// The oldest program, by the newest schema it knows, that works with it.
+    pub works_with: u32,
+    /// The newest that this program knows.
+    pub known: u32,
 }
 
 /// The state of a store.
