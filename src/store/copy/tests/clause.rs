@@ -80,7 +80,7 @@ fn applications(one: &Tenant) -> Vec<Recorded> {
 }
 
 /// Puts something into every table.
-async fn fill(store: &Arc<dyn Store>) -> Tenant {
+pub(super) async fn fill(store: &Arc<dyn Store>) -> Tenant {
     let (one, gone) = (sample::tenant("one"), sample::tenant("gone"));
     sample::add_tenant(store, &one).await;
     sample::add_tenant(store, &gone).await;

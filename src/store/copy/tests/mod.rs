@@ -9,15 +9,16 @@ use tempfile::TempDir;
 use super::{
     Ends, Mark, NotCopied, Progress, Purpose, Row, Session, TABLES, Table, check_from, check_to, copy,
 };
+use crate::store::postgres::{Postgres, PostgresSession};
 use crate::store::sqlite::{Sqlite, SqliteSession};
+use crate::store::suite::places::Database;
 use crate::store::suite::sample;
 use crate::store::{Store, StoreError};
 
 mod clause;
-mod marks;
+mod postgres;
 mod rows;
 mod sqlite;
-mod whole;
 
 /// Where a backend keeps one store that is nobody else's.
 #[async_trait]
@@ -51,16 +52,52 @@ impl Place for File {
     }
 }
 
-/// Runs each clause for SQLite, and for other backends what is given for them.
-macro_rules! clauses {
+#[async_trait]
+impl Place for Database {
+    async fn new() -> Self {
+        let database = Self::make().await;
+        Place::open(&database).await;
+        database
+    }
+
+    async fn open(&self) -> Arc<dyn Store> {
+        Arc::new(Postgres::open(&self.access()).await.unwrap().0)
+    }
+
+    async fn session(&self, purpose: Purpose) -> Result<Box<dyn Session>, StoreError> {
+        Ok(Box::new(PostgresSession::open(&self.access(), purpose).await?))
+    }
+}
+
+/// Every clause, run for every backend.
+macro_rules! every_backend {
     ($($clause:ident),+ $(,)?) => {
-        $(#[tokio::test]
-        async fn $clause() {
-            super::clause::$clause::<super::File>().await;
-        })+
+        mod in_sqlite {
+            $(#[tokio::test]
+            async fn $clause() {
+                super::clause::$clause::<super::File>().await;
+            })+
+        }
+        mod in_postgres {
+            $(#[tokio::test]
+            #[ignore = "needs PostgreSQL: scripts/test runs it"]
+            async fn $clause() {
+                super::clause::$clause::<super::Database>().await;
+            })+
+        }
     };
 }
-use clauses;
+
+every_backend! {
+    copies_everything_and_goes_on_where_it_was,
+    copies_to_an_empty_store_alone,
+    what_is_not_committed_never_was,
+    a_snapshot_keeps_nobody_from_writing,
+    while_a_store_is_held_it_answers_and_nothing_changes,
+    a_mark_refuses_every_change_and_lets_questions_pass,
+    a_mark_is_taken_away_again,
+    a_store_with_a_mark_is_not_copied,
+}
 
 fn quiet() -> impl FnMut(Progress) + Send {
     |_| {}
