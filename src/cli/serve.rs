@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::{Failure, Global, administration, flags::ServeFlags, log, signal, stream, workspace};
 use crate::admin::Admin;
@@ -19,6 +19,10 @@ use crate::http::{Front, Listener};
 use crate::issuer::directory::FOLLOW_EVERY;
 use crate::issuer::{Directory, Services};
 use crate::keys::signing::Signing;
+use crate::store::StoreError;
+
+/// How long the last of what was noticed may take to be written down.
+const WRITE_NOTES_WITHIN: Duration = Duration::from_secs(10);
 
 /// How often last uses and counts are written down.
 const WRITE_USAGE_EVERY: Duration = Duration::from_secs(5);
@@ -95,7 +99,10 @@ pub(super) async fn serve(
     let signing = Signing::new(processors());
     let Admin { store, clock, random, vault, .. } = admin.clone();
     let (issuance, writer) = stream::open(&settings.issuance, &clock)?;
-    let services = Services::new(store, clock, random, vault, signing).telling(issuance);
+    let services = Services::new(store, clock, random, vault, signing)
+        .telling(issuance)
+        .remembering(settings.memory.cache)
+        .allowing(settings.memory.outage);
     let directory = Arc::new(Directory::open(services).await?);
     let certificates = match &settings.listen.tls {
         None => None,
@@ -131,27 +138,35 @@ pub(super) async fn serve(
     admin_stop.stop();
     let _ = administration.await;
     chores.abort_all();
-    // What is being written is written to its end, so that it is neither lost nor counted twice.
     notes_stop.stop();
-    let _ = notes.await;
-    let written = (directory.write_usage().await, directory.write_refusals().await);
+    let written = timeout(WRITE_NOTES_WITHIN, finish_notes(notes, &directory)).await;
     stream::finish(writer).await;
-    match written.0.and(written.1) {
-        // Nobody can be told any more, and whoever stops the server has no part in it.
-        Err(error) if error.is_away() => tracing::warn!(%error, "the last uses and counts are lost"),
-        written => written?,
-    }
+    written.unwrap_or_else(|_| {
+        Err(Failure::new("the last counts could not be written down in time".to_owned()))
+    })?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Writes down the last of what was noticed. What is being written is written to its end, so that it is neither lost nor
+/// counted twice.
+async fn finish_notes(notes: JoinHandle<()>, directory: &Directory) -> Result<(), Failure> {
+    let _ = notes.await;
+    let written = (directory.write_usage().await, directory.write_refusals().await);
+    match written.0.and(written.1) {
+        // Nobody wants them there any more, and it is no failure of this server.
+        Err(error @ StoreError::Moved) => {
+            tracing::warn!(%error, "the last counts are not written down");
+            Ok(())
+        }
+        written => Ok(written?),
+    }
 }
 
 /// What goes on beside the requests: following the store, rotating keys, forgetting the past.
 fn spawn_chores(chores: &mut JoinSet<()>, directory: &Arc<Directory>) {
     let follower = Arc::clone(directory);
-    chores.spawn(every(FOLLOW_EVERY, "the store could not be followed", move || {
-        let directory = Arc::clone(&follower);
-        async move { directory.follow().await }
-    }));
+    chores.spawn(async move { follower.keep_following(FOLLOW_EVERY).await });
     let rotator = Arc::clone(directory);
     chores.spawn(every(ROTATE_EVERY, "the signing keys could not be rotated", move || {
         let directory = Arc::clone(&rotator);
@@ -177,8 +192,13 @@ async fn write_notes(directory: Arc<Directory>, mut stop: Stop) {
     loop {
         tokio::select! {
             () = stop.said() => return,
-            _ = usage_ticks.tick() => usage.note(&directory.write_usage().await),
-            _ = refusal_ticks.tick() => refusals.note(&directory.write_refusals().await),
+            // While the store is away what was noticed waits, and grows no further than its bounds.
+            _ = usage_ticks.tick() => if directory.store_away().is_none() {
+                usage.note(&directory.write_usage().await);
+            },
+            _ = refusal_ticks.tick() => if directory.store_away().is_none() {
+                refusals.note(&directory.write_refusals().await);
+            },
         }
     }
 }

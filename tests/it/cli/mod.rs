@@ -33,6 +33,8 @@ mod live;
 mod master_key;
 /// `store copy`, while servers run.
 mod moving;
+/// The same, to PostgreSQL and back.
+mod moving_postgres;
 /// People who administer.
 mod operators;
 /// Wrong usage, and what is unknown or was removed.

@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use super::{check_refused, done, refused, text, token_by_post, wrong_usage};
 use crate::support::binary::{Installation, PATIENCE, RunningServer, exchange, status};
 
-const HERE: &str = "sqlite:data/chancery.db";
+pub(super) const HERE: &str = "sqlite:data/chancery.db";
 
 /// An application `x` with a secret.
-fn installed() -> (Installation, String) {
+pub(super) fn installed() -> (Installation, String) {
     let installation = Installation::new();
     done(&installation, "scope add read");
     let add = ["app", "add", "--name", "x", "--client-id", "x", "--scope", "read"];
@@ -28,17 +28,17 @@ fn serve(installation: &Installation, store: &str) -> RunningServer {
 }
 
 /// A token of the application, to be asked about and taken back.
-fn token(server: &RunningServer, secret: &str) -> String {
+pub(super) fn token(server: &RunningServer, secret: &str) -> String {
     let (status, body) = token_by_post(server, "x", secret);
     assert_eq!(status, 200, "{body}");
     text(&body, "access_token").to_owned()
 }
 
-fn revoke(server: &RunningServer, secret: &str, token: &str) -> u16 {
+pub(super) fn revoke(server: &RunningServer, secret: &str, token: &str) -> u16 {
     server.post("/oauth2/revoke", &format!("client_id=x&client_secret={secret}&token={token}")).0
 }
 
-fn is_active(server: &RunningServer, secret: &str, token: &str) -> bool {
+pub(super) fn is_active(server: &RunningServer, secret: &str, token: &str) -> bool {
     let form = format!("client_id=x&client_secret={secret}&token={token}");
     server.post("/oauth2/introspect", &form).1 != r#"{"active":false}"#
 }
@@ -50,7 +50,7 @@ fn said_by_store(installation: &Installation) -> Option<String> {
 }
 
 /// Many applications, so that copying takes a while.
-fn add_many(installation: &Installation, count: usize) {
+pub(super) fn add_many(installation: &Installation, count: usize) {
     use std::fmt::Write;
     let mut file = "tenants:\n- name: default\n  issuer: http://127.0.0.1:8080\n  \
                     hosts: [\"127.0.0.1:8080\", \"localhost:8080\"]\n  applications:\n"
@@ -228,7 +228,7 @@ fn servers_answer_while_they_are_moved_and_nothing_acknowledged_is_missing() {
 }
 
 /// Waits for something that comes.
-fn wait_for(what: &str, holds: impl Fn() -> bool) {
+pub(super) fn wait_for(what: &str, holds: impl Fn() -> bool) {
     let started = Instant::now();
     while !holds() {
         assert!(started.elapsed() < PATIENCE, "{what} did not come");
