@@ -13,7 +13,7 @@ pub(super) enum Command {
     /// Copy everything into an empty store, and mark the first one as moved. Servers on it go on answering meanwhile,
     /// but nothing can be changed from now on
     Copy {
-        /// The store that is: sqlite:PATH or postgres://USER@HOST/DATABASE
+        /// The store that is: sqlite:PATH, or postgres: and so on, as in store.url
         from: String,
         /// The store that is to be: an empty database, or a file that is not there yet
         to: String,

@@ -18,7 +18,9 @@ impl Digest {
         for row in rows {
             bytes.clear();
             bytes.extend_from_slice(&self.chain);
-            row.iter().for_each(|cell| encode(cell, &mut bytes));
+            for cell in row {
+                encode(cell, &mut bytes);
+            }
             self.chain = sha256(&bytes);
             self.rows += 1;
         }

@@ -36,10 +36,10 @@ pub(super) fn event_of(row: &Row) -> Option<RecordedEvent> {
         sequence: integer(sequence)?,
         event: AuditEvent {
             at: Timestamp::from_millis(integer(at)?),
-            tenant: optional_text(tenant)?.and_then(|text| text.parse().ok()),
+            tenant: optional_text(tenant, |text| text.and_then(|text| text.parse().ok()))?,
             actor: text(actor)?,
             source: text(source)?,
-            request: optional_text(request)?,
+            request: optional_text(request, |text| text)?,
             action: Cow::Owned(text(action)?),
             subject: text(subject)?,
             detail: serde_json::from_str(&text(detail)?).ok()?,
@@ -60,6 +60,7 @@ fn text(cell: &Cell) -> Option<String> {
     if let Cell::Text(text) = cell { Some(text.clone()) } else { None }
 }
 
-fn optional_text(cell: &Cell) -> Option<Option<String>> {
-    if *cell == Cell::Null { Some(None) } else { text(cell).map(Some) }
+/// What a cell of text or nothing reads as.
+fn optional_text<T>(cell: &Cell, read: impl FnOnce(Option<String>) -> T) -> Option<T> {
+    if *cell == Cell::Null { Some(read(None)) } else { text(cell).map(|text| read(Some(text))) }
 }

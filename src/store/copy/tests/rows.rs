@@ -69,11 +69,13 @@ proptest! {
     }
 }
 
+type Meddle = fn(&mut Vec<Row>);
+
 /// A target that does something else with a table than what it is told.
 struct Meddler {
     inner: Box<dyn Session>,
     table: &'static str,
-    meddle: fn(&mut Vec<Row>),
+    meddle: Meddle,
 }
 
 #[async_trait]
@@ -113,7 +115,7 @@ impl Session for Meddler {
 #[tokio::test]
 async fn a_copy_that_reads_differently_is_told() {
     let (place, ..) = small::<File>().await;
-    let cases: [(&str, fn(&mut Vec<Row>)); 4] = [
+    let cases: [(&str, Meddle); 4] = [
         ("tenant_host", |rows| drop(rows.pop())),
         ("application", |rows| rows[0][3] = Cell::Text("another".to_owned())),
         ("credential", |rows| rows[0][6] = Cell::Null),
