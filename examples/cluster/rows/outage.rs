@@ -1,0 +1,132 @@
+//! Row a: no node can reach the database, in each way in which that happens.
+//! Not for: one node alone (`partition.rs`).
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::recovery;
+use crate::crowd::Crowd;
+use crate::history::{Kind, Operation, Outcome, Record, Span};
+use crate::judge::RECOVERED;
+use crate::load::millis;
+use crate::proxy::Fault;
+use crate::report::{Report, Share};
+use crate::site::{Shape, Site};
+use crate::{Done, Plan};
+
+/// How long everything works before the next way.
+const BETWEEN: Duration = Duration::from_secs(2);
+
+/// How much later everything arrives in the last way, in either direction.
+const LATENCY: Duration = Duration::from_millis(300);
+
+/// How the database becomes unreachable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Stopped,
+    Reset,
+    Blackhole,
+    /// It can be reached, and is slow.
+    Slow,
+}
+
+/// A way, and how it went.
+struct Passed {
+    way: Way,
+    start: Duration,
+    /// When all was well again.
+    end: Duration,
+    recovery: Duration,
+}
+
+pub(super) async fn run(plan: &Plan) -> Done<Report> {
+    let mut site = Site::open(plan, Shape::Plain).await?;
+    let mut report = Report::default();
+    let mut crowd = Crowd::new("a");
+    for (node, (door, desk)) in site.doors.iter().zip(&site.desks).enumerate() {
+        crowd.tokens(door, &site.known, 80.0);
+        crowd.keys(door, 5.0);
+        crowd.strangers(door, node, 1.0);
+        crowd.revocations(door, &site.known, 1.0);
+        crowd.operators(desk, node, 1.0);
+    }
+    let mut passed = Vec::new();
+    for way in [Way::Stopped, Way::Reset, Way::Blackhole, Way::Slow] {
+        sleep(BETWEEN).await;
+        let lasts = match way {
+            Way::Slow => plan.either(Duration::from_secs(8), Duration::from_mins(1)),
+            _ => plan.either(Duration::from_secs(20), Duration::from_mins(10)),
+        };
+        passed.push(pass(&site, &crowd, way, lasts).await?);
+    }
+    report.need_punctual(crowd.load.stop().await?);
+    crowd.ledger.look(&site.doors, &site.desks).await;
+    site.look_through_audit().await?;
+    let record = site.history.record();
+    for one in &passed {
+        tell(&mut report, &record, one);
+    }
+    report.judge(&mut site);
+    Ok(report)
+}
+
+/// Goes through one way from its beginning until all is well again.
+async fn pass(site: &Site, crowd: &Crowd, way: Way, lasts: Duration) -> Done<Passed> {
+    let database = site.database.as_ref().ok_or("there is no database")?;
+    let start = site.history.now();
+    match way {
+        Way::Stopped => database.stop("fast").await?,
+        Way::Reset => site.fail(None, Fault::Reset),
+        Way::Blackhole => site.fail(None, Fault::Blackhole),
+        Way::Slow => site.fail(None, Fault::Latency(LATENCY)),
+    }
+    let away = site.history.now();
+    sleep(lasts).await;
+    if way != Way::Slow {
+        site.history.note_outage(Span { node: None, start: away, end: site.history.now() });
+    }
+    site.fail(None, Fault::Pass);
+    if way == Way::Stopped {
+        database.start().await?;
+    }
+    let recovery = recovery::of_all(site, &crowd.ledger, Instant::now()).await?;
+    Ok(Passed { way, start, end: site.history.now(), recovery })
+}
+
+/// What is required of a way.
+fn tell(report: &mut Report, record: &Record, passed: &Passed) {
+    let Passed { way, start, end, recovery } = passed;
+    let share = |kind, filter: &dyn Fn(&Operation) -> bool| Share::of(record, kind, (*start, *end), filter);
+    let is_known =
+        |one: &Operation| one.things.first().is_some_and(|thing| thing.starts_with("application known-"));
+    let tokens = share(Kind::Token, &is_known);
+    report.need(&format!("{way:?}: 99.99 % of tokens"), &tokens.to_string(), tokens.reaches(9_999));
+    let keys = share(Kind::Keys, &|_| true);
+    report.need("every JWKS", &keys.to_string(), keys.reaches(10_000));
+    report.need("recovery within 2 s", &millis(*recovery), *recovery <= RECOVERED);
+    for share in [&tokens, &keys] {
+        if let Some(example) = &share.example {
+            report.note(format!("{way:?}: {example}"));
+        }
+    }
+    if *way == Way::Slow {
+        return;
+    }
+    // What is told whoever asks for what cannot be had: to come back, and not nothing.
+    for (what, kind) in
+        [("registrations", Kind::Make), ("revocations", Kind::Forbid), ("strangers", Kind::Unknown)]
+    {
+        let lost = share(kind, &|one| matches!(one.outcome, Outcome::Lost(_)));
+        let all = share(kind, &|_| true);
+        report.need(
+            &format!("{what} answered 503"),
+            &format!("{} of {} not answered so, p99 {}", lost.all, all.all, millis(all.p99)),
+            // What was under way when the connection broke may have had any end.
+            lost.all <= 3,
+        );
+        if let Some(example) = lost.example {
+            report.note(format!("{way:?}: {example}"));
+        }
+    }
+}
