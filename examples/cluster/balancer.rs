@@ -60,7 +60,10 @@ impl Balancer {
         }
         let routed = Routed::default();
         let log = tokio::spawn(read(socket, Arc::clone(&routed)));
-        let door = Arc::new(Door::new(None, address, &site.history, &site.numbers));
+        // haproxy ends a connection that was used before without a word, and without a line in its log, when the node
+        // behind it is gone: then it is the caller who asks again.
+        let door = Door::new(None, address, &site.history, &site.numbers).for_strangers_to_each_other();
+        let door = Arc::new(door);
         Ok(Self { door, routed, log, _process: process })
     }
 

@@ -3,10 +3,16 @@
 
 use std::sync::Arc;
 
+use tokio::time::sleep;
+
+use super::Done;
 use super::desk::Desk;
 use super::door::{Door, Login};
+use super::judge::GRACE;
 use super::ledger::{Entry, Ledger};
 use super::load::Load;
+use super::report::Report;
+use super::site::Site;
 
 /// A load of everything.
 pub(crate) struct Crowd {
@@ -20,6 +26,14 @@ impl Crowd {
     /// Nobody yet.
     pub(crate) fn new(name: &'static str) -> Self {
         Self { load: Load::new(), ledger: Ledger::default(), name }
+    }
+
+    /// Nobody asks anything more; and when every node must know of what was acknowledged, all of it is looked at.
+    pub(crate) async fn end(self, site: &Site, report: &mut Report) -> Done {
+        report.need_punctual(self.load.stop().await?);
+        sleep(GRACE + GRACE / 10).await;
+        self.ledger.look(&site.doors, &site.desks).await;
+        site.look_through_audit().await
     }
 
     /// Known applications get tokens.

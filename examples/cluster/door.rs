@@ -91,6 +91,12 @@ impl Door {
         self
     }
 
+    /// The same for callers each of whom asks once, as most do: a token is good for minutes.
+    pub(crate) fn for_strangers_to_each_other(mut self) -> Self {
+        self.wire.set_single();
+        self
+    }
+
     /// Asks for a token.
     pub(crate) async fn token(&self, login: &Login) -> (Outcome, Option<Token>) {
         let Login { client_id, secret, scope, .. } = login;

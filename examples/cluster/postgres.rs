@@ -181,3 +181,30 @@ fn program(name: &str) -> Done<PathBuf> {
 pub(crate) fn free_port() -> Done<u16> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    use tokio::net::TcpStream;
+
+    #[tokio::test]
+    #[ignore = "needs PostgreSQL: scripts/test runs it"]
+    async fn a_standby_takes_over_from_a_server_that_was_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        let first = Postgres::create(folder.path().join("first"), "").await.unwrap();
+        let second = first.standby(folder.path().join("second")).await.unwrap();
+        let first = first.with_options("-c synchronous_standby_names=*").await.unwrap();
+        assert_ne!(first.address, second.address);
+        first.kill().await.unwrap();
+        assert!(TcpStream::connect(first.address).await.is_err());
+        second.promote().await.unwrap();
+        assert!(TcpStream::connect(second.address).await.is_ok());
+        second.stop("immediate").await.unwrap();
+        first.start().await.unwrap();
+        assert!(TcpStream::connect(first.address).await.is_ok());
+    }
+}

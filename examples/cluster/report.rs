@@ -14,6 +14,9 @@ use super::site::Site;
 /// How many broken promises are explained.
 const EXPLAINED: usize = 10;
 
+/// How many lines explain a row at most.
+const LINES: usize = 60;
+
 /// How many other operations on the same things are shown with each.
 const SHOWN_BESIDE: usize = 8;
 
@@ -84,7 +87,7 @@ impl Report {
             self.explanation.extend(beside.map(|other| format!("    beside it: {}", judge::shown(other))));
         }
         if !self.is_reached() {
-            self.explanation.push(format!("logs and settings are in {}", site.keep().display()));
+            self.missed.push(format!("logs and settings are in {}", site.keep().display()));
         }
     }
 
@@ -96,7 +99,7 @@ impl Report {
     /// Prints what is needed to understand what was missed.
     pub(crate) fn explain(&self) -> Done {
         if !self.is_reached() {
-            for line in self.missed.iter().chain(&self.explanation) {
+            for line in self.missed.iter().chain(self.explanation.iter().take(LINES)) {
                 writeln!(stdout(), "    {line}")?;
             }
         }

@@ -50,18 +50,24 @@ impl Answer {
 pub(crate) struct Wire {
     address: SocketAddr,
     deadline: Duration,
+    keeps_alive: bool,
     idle: Mutex<Vec<(Connection, Instant)>>,
 }
 
 impl Wire {
     /// No connection yet. Who has no answer when the deadline has passed waits no longer.
     pub(crate) fn new(address: SocketAddr, deadline: Duration) -> Self {
-        Self { address, deadline, idle: Mutex::default() }
+        Self { address, deadline, keeps_alive: true, idle: Mutex::default() }
     }
 
     /// From now on it is waited so long.
     pub(crate) fn set_deadline(&mut self, deadline: Duration) {
         self.deadline = deadline;
+    }
+
+    /// From now on each request has a connection of its own.
+    pub(crate) fn set_single(&mut self) {
+        self.keeps_alive = false;
     }
 
     /// Asks over a connection that nobody uses now, or a new one.
@@ -77,7 +83,7 @@ impl Wire {
             None => Connection::open(self.address).await?,
         };
         let answer = Answer::read(connection.ask(request).await?).ok_or("no HTTP")?;
-        if !answer.head.contains("connection: close") {
+        if self.keeps_alive && !answer.head.contains("connection: close") {
             self.with(|idle| idle.push((connection, Instant::now())));
         }
         Ok(answer)

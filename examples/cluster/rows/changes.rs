@@ -65,7 +65,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     let tries = plan.either(1_000, 10_000);
     let results = stream::iter(0..tries).map(|number| attempt(&site, number)).buffer_unordered(AT_ONCE);
     let results: Vec<Done<(What, Duration)>> = results.collect().await;
-    report.need_punctual(crowd.load.stop().await?);
+    crowd.end(&site, &mut report).await?;
     let results = results.into_iter().collect::<Done<Vec<_>>>()?;
     for what in [What::Disable, What::Rotate, What::Revoke, What::Scope] {
         let mut times: Vec<_> =
@@ -86,7 +86,6 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
         .filter(|violation| violation.promise == crate::judge::Promise::NothingStale)
         .count();
     report.need("0 stale successes", &format!("{stale} after 1 s in {tries} tries"), stale == 0);
-    site.look_through_audit().await?;
     report.judge(&mut site);
     Ok(report)
 }

@@ -61,8 +61,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     report.need("a new key published everywhere within 1 s", &millis(published), published <= GRACE);
     sleep(plan.either(Duration::from_secs(10), SIGNS_AFTER)).await;
     let end = site.history.now();
-    report.need_punctual(crowd.load.stop().await?);
-    crowd.ledger.look(&site.doors, &site.desks).await;
+    crowd.end(&site, &mut report).await?;
     let record = site.history.record();
     for (what, kind) in [("tokens", Kind::Token), ("introspections", Kind::Introspect)] {
         let share = Share::of(&record, kind, (start, end), |one| one.place.is_some() && is_of_known(one));

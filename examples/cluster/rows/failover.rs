@@ -36,9 +36,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     let again = come_back(&site, &crowd).await?;
     sleep(AROUND).await;
     let end = site.history.now();
-    report.need_punctual(crowd.load.stop().await?);
-    crowd.ledger.look(&site.doors, &site.desks).await;
-    site.look_through_audit().await?;
+    crowd.end(&site, &mut report).await?;
     let record = site.history.record();
     report.need(
         "administration again within 2 s of the promotion",

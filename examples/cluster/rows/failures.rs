@@ -56,8 +56,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     let held = pause(&site, &crowd.ledger, lasts).await?;
     sleep(NOTICED).await;
     let end = site.history.now();
-    report.need_punctual(crowd.load.stop().await?);
-    crowd.ledger.look(&site.doors, &site.desks).await;
+    crowd.end(&site, &mut report).await?;
     for (what, node, window) in [("killed", KILLED, (killed, paused)), ("paused", PAUSED, (paused, end))] {
         blame(&mut report, &site, &balancer, (what, node), window);
     }

@@ -60,9 +60,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
         };
         passed.push(pass(&site, &crowd, way, lasts).await?);
     }
-    report.need_punctual(crowd.load.stop().await?);
-    crowd.ledger.look(&site.doors, &site.desks).await;
-    site.look_through_audit().await?;
+    crowd.end(&site, &mut report).await?;
     let record = site.history.record();
     for one in &passed {
         tell(&mut report, &record, one);

@@ -41,9 +41,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
         windows.push((start, site.history.now()));
         report.need("it follows within 2 s", &millis(followed), followed <= RECOVERED);
     }
-    report.need_punctual(crowd.load.stop().await?);
-    crowd.ledger.look(&site.doors, &site.desks).await;
-    site.look_through_audit().await?;
+    crowd.end(&site, &mut report).await?;
     let record = site.history.record();
     for window in windows {
         let of = |kind, filter: &dyn Fn(&Operation) -> bool| Share::of(&record, kind, window, filter);

@@ -38,9 +38,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
         recoveries.push(crash(&site, &crowd, number % 2 == 1).await?);
     }
     let end = site.history.now();
-    report.need_punctual(crowd.load.stop().await?);
-    crowd.ledger.look(&site.doors, &site.desks).await;
-    site.look_through_audit().await?;
+    crowd.end(&site, &mut report).await?;
     let is_acknowledged = |one: &&Operation| {
         matches!(one.kind, Kind::Make | Kind::Forbid) && one.outcome == Outcome::Granted && one.start >= start
     };

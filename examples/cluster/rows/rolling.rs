@@ -37,8 +37,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
         }
     }
     let end = site.history.now();
-    report.need_punctual(crowd.load.stop().await?);
-    crowd.ledger.look(&site.doors, &site.desks).await;
+    crowd.end(&site, &mut report).await?;
     let record = site.history.record();
     for (what, kind) in [("token", Kind::Token), ("JWKS", Kind::Keys), ("revocation", Kind::Forbid)] {
         let share = Share::of(&record, kind, (start, end), |one| one.place.is_none());
