@@ -21,6 +21,9 @@ const TOKEN_LIFETIME: u64 = 86_400;
 /// How long before a token's time of issue its time begins: clocks differ.
 const BACKDATING: u64 = 30;
 
+/// The request whether a node is ready.
+const READY: &str = "GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
 /// A change that is to be made.
 pub(crate) struct Change<'text> {
     pub(crate) kind: Kind,
@@ -179,15 +182,24 @@ impl Desk {
 
     /// Whether the node says that it is ready and has no warning.
     pub(crate) async fn is_well(&self) -> bool {
-        let request = "GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n";
-        let answer = self.wire.ask(request).await;
+        let answer = self.wire.ask(READY).await;
         answer.is_ok_and(|answer| answer.status == 200 && answer.json().get("warning").is_none())
     }
 
-    /// What the node measures.
-    pub(crate) async fn metrics(&self) -> String {
+    /// Whether the node says that it is ready all the same, and warns.
+    pub(crate) async fn warns(&self) -> bool {
+        let answer = self.wire.ask(READY).await;
+        answer.is_ok_and(|answer| answer.status == 200 && answer.json().get("warning").is_some())
+    }
+
+    /// How many tokens the node says that it has issued while the database was away.
+    pub(crate) async fn issued_while_away(&self) -> Option<u64> {
         let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
-        self.wire.ask(request).await.map(|answer| answer.body).unwrap_or_default()
+        let answer = self.wire.ask(request).await.ok()?;
+        let value = |line: &str| {
+            line.strip_prefix("chancery_tokens_issued_while_store_away_total ")?.trim().parse().ok()
+        };
+        answer.body.lines().find_map(value)
     }
 
     async fn send(&self, method: &str, path: &str, body: &Value) -> Result<Answer, String> {

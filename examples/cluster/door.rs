@@ -37,11 +37,6 @@ impl Login {
         Self { secret: secret_text(&self.client_id, number), number, ..self.clone() }
     }
 
-    /// The same application that asks for another scope.
-    pub(crate) fn with_scope(&self, scope: &'static str) -> Self {
-        Self { scope, ..self.clone() }
-    }
-
     /// What must be true for it to have a token.
     pub(crate) fn things(&self) -> Vec<Thing> {
         let id = &self.client_id;

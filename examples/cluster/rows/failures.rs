@@ -51,13 +51,13 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     sleep(NOTICED + NOTICED).await;
     site.nodes.get_mut(KILLED).ok_or("there is no such node")?.start().await?;
     sleep(NOTICED).await;
-    let paused = site.history.now();
+    let before = site.history.now();
     let lasts = plan.either(Duration::from_secs(5), Duration::from_secs(30));
-    let held = pause(&site, &crowd.ledger, lasts).await?;
+    let (paused, held) = pause(&site, &crowd.ledger, lasts).await?;
     sleep(NOTICED).await;
     let end = site.history.now();
     crowd.end(&site, &mut report).await?;
-    for (what, node, window) in [("killed", KILLED, (killed, paused)), ("paused", PAUSED, (paused, end))] {
+    for (what, node, window) in [("killed", KILLED, (killed, before)), ("paused", PAUSED, (paused, end))] {
         blame(&mut report, &site, &balancer, (what, node), window);
     }
     let record = site.history.record();
@@ -100,8 +100,8 @@ fn blame(
 }
 
 /// Pauses a node; makes changes elsewhere meanwhile; sends it requests before and after the changes, which its socket
-/// holds, and more right when it goes on. Says how many it held.
-async fn pause(site: &Site, ledger: &Ledger, lasts: Duration) -> Done<usize> {
+/// holds, and more right when it goes on. Says when the pause began, and how many requests there were.
+async fn pause(site: &Site, ledger: &Ledger, lasts: Duration) -> Done<(Duration, usize)> {
     let bait = Arc::new(prepare(site).await?);
     let node = site.nodes.get(PAUSED).ok_or("there is no such node")?;
     let patience = lasts + Duration::from_secs(10);
@@ -131,7 +131,7 @@ async fn pause(site: &Site, ledger: &Ledger, lasts: Duration) -> Done<usize> {
         while held.try_join_next().is_some() {}
     }
     while held.join_next().await.is_some() {}
-    Ok(count)
+    Ok((start, count))
 }
 
 /// What is good now, as the node knows, which has given tokens for all of it.

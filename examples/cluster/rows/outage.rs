@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use super::recovery;
 use crate::crowd::Crowd;
 use crate::history::{Kind, Operation, Outcome, Record, Span};
-use crate::judge::RECOVERED;
+use crate::judge::{GRACE, RECOVERED};
 use crate::load::millis;
 use crate::proxy::Fault;
 use crate::report::{Report, Share};
@@ -38,6 +39,8 @@ struct Passed {
     /// When all was well again.
     end: Duration,
     recovery: Duration,
+    /// Whether every node was ready and warned meanwhile.
+    warned: bool,
 }
 
 pub(super) async fn run(plan: &Plan) -> Done<Report> {
@@ -65,6 +68,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     for one in &passed {
         tell(&mut report, &record, one);
     }
+    tell_reported(&mut report, &record, &site).await;
     report.judge(&mut site);
     Ok(report)
 }
@@ -80,7 +84,9 @@ async fn pass(site: &Site, crowd: &Crowd, way: Way, lasts: Duration) -> Done<Pas
         Way::Slow => site.fail(None, Fault::Latency(LATENCY)),
     }
     let away = site.history.now();
-    sleep(lasts).await;
+    sleep(lasts / 2).await;
+    let warned = join_all(site.desks.iter().map(|desk| desk.warns())).await;
+    sleep(lasts / 2).await;
     if way != Way::Slow {
         site.history.note_outage(Span { node: None, start: away, end: site.history.now() });
     }
@@ -89,12 +95,13 @@ async fn pass(site: &Site, crowd: &Crowd, way: Way, lasts: Duration) -> Done<Pas
         database.start().await?;
     }
     let recovery = recovery::of_all(site, &crowd.ledger, Instant::now()).await?;
-    Ok(Passed { way, start, end: site.history.now(), recovery })
+    let warned = warned.iter().all(|warns| *warns);
+    Ok(Passed { way, start, end: site.history.now(), recovery, warned })
 }
 
 /// What is required of a way.
 fn tell(report: &mut Report, record: &Record, passed: &Passed) {
-    let Passed { way, start, end, recovery } = passed;
+    let Passed { way, start, end, recovery, warned } = passed;
     let share = |kind, filter: &dyn Fn(&Operation) -> bool| Share::of(record, kind, (*start, *end), filter);
     let is_known =
         |one: &Operation| one.things.first().is_some_and(|thing| thing.starts_with("application known-"));
@@ -111,6 +118,7 @@ fn tell(report: &mut Report, record: &Record, passed: &Passed) {
     if *way == Way::Slow {
         return;
     }
+    report.need("every node ready, with a warning", if *warned { "so it was" } else { "not so" }, *warned);
     // What is told whoever asks for what cannot be had: to come back, and not nothing.
     for (what, kind) in
         [("registrations", Kind::Make), ("revocations", Kind::Forbid), ("strangers", Kind::Unknown)]
@@ -127,4 +135,23 @@ fn tell(report: &mut Report, record: &Record, passed: &Passed) {
             report.note(format!("{way:?}: {example}"));
         }
     }
+}
+
+/// Each token that was issued while the database was away is counted as one by its node: at least those that began when
+/// the node had to know, and no more than there were.
+async fn tell_reported(report: &mut Report, record: &Record, site: &Site) {
+    let counts = join_all(site.desks.iter().map(|desk| desk.issued_while_away())).await;
+    let counted: u64 = counts.into_iter().map(Option::unwrap_or_default).sum();
+    let tokens = record.operations.iter();
+    let tokens = tokens.filter(|one| one.kind == Kind::Token && one.outcome == Outcome::Granted);
+    let is_surely_away = |one: &&Operation| {
+        record.outages.iter().any(|outage| outage.start + GRACE < one.start && one.end < outage.end)
+    };
+    let (all, surely) = (tokens.clone().count(), tokens.filter(is_surely_away).count());
+    let is_reported = usize::try_from(counted).is_ok_and(|counted| surely <= counted && counted <= all);
+    report.need(
+        "each token issued meanwhile counted",
+        &format!("{counted} counted, {surely} at least"),
+        is_reported,
+    );
 }
