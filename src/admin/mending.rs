@@ -16,6 +16,10 @@ pub const MENDING: &[(&str, &str)] = &[
          long it is. A new application is known within a second.",
     ),
     (
+        "the store is away, and the application is not in memory with this secret",
+        "Bring the store back: the log has the true reason as the cause, and only the store can say whether it still holds.",
+    ),
+    (
         "the secret is wrong, or was removed",
         "Compare the caller's secret with what it was given; if that is lost, 'chancery app secret add CLIENT_ID' makes \
          another one.",

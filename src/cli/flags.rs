@@ -46,6 +46,12 @@ pub(super) struct ServeFlags {
     /// How many older files are kept beside it [default: 10]
     #[arg(long, value_name = "NUMBER")]
     issuance_keep: Option<String>,
+    /// Memory for applications that need not be read from the store [default: 96MiB]
+    #[arg(long, value_name = "SIZE")]
+    cache_memory: Option<String>,
+    /// How long memory answers while the store is away; 0 for not at all [default: 1h]
+    #[arg(long, value_name = "DURATION")]
+    outage_allow: Option<String>,
     /// auto, text or json [default: auto]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
@@ -72,6 +78,8 @@ impl ServeFlags {
             ("issuance.to", &self.issuance_to),
             ("issuance.rotate_at", &self.issuance_rotate_at),
             ("issuance.keep", &self.issuance_keep),
+            ("cache.memory", &self.cache_memory),
+            ("outage.allow", &self.outage_allow),
             ("log.format", &self.log_format),
             ("log.level", &self.log_level),
         ]

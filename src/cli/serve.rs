@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout};
 
 use super::{Failure, Global, administration, flags::ServeFlags, log, signal, stream, workspace};
 use crate::admin::Admin;
@@ -19,6 +19,12 @@ use crate::http::{Front, Listener};
 use crate::issuer::directory::FOLLOW_EVERY;
 use crate::issuer::{Directory, Services};
 use crate::keys::signing::Signing;
+
+/// How long notices of changes are collected. A flood of them is a question now and then.
+const BETWEEN_NOTICES: Duration = Duration::from_millis(20);
+
+/// How long the last of what was noticed may take to be written down.
+const WRITE_NOTES_WITHIN: Duration = Duration::from_secs(10);
 
 /// How often last uses and counts are written down.
 const WRITE_USAGE_EVERY: Duration = Duration::from_secs(5);
@@ -95,7 +101,10 @@ pub(super) async fn serve(
     let signing = Signing::new(processors());
     let Admin { store, clock, random, vault, .. } = admin.clone();
     let (issuance, writer) = stream::open(&settings.issuance, &clock)?;
-    let services = Services::new(store, clock, random, vault, signing).telling(issuance);
+    let services = Services::new(store, clock, random, vault, signing)
+        .telling(issuance)
+        .remembering(settings.memory.cache)
+        .allowing(settings.memory.outage);
     let directory = Arc::new(Directory::open(services).await?);
     let certificates = match &settings.listen.tls {
         None => None,
@@ -131,23 +140,27 @@ pub(super) async fn serve(
     admin_stop.stop();
     let _ = administration.await;
     chores.abort_all();
-    // What is being written is written to its end, so that it is neither lost nor counted twice.
     notes_stop.stop();
-    let _ = notes.await;
-    let written = (directory.write_usage().await, directory.write_refusals().await);
+    let written = timeout(WRITE_NOTES_WITHIN, finish_notes(notes, &directory)).await;
     stream::finish(writer).await;
-    written.0.and(written.1)?;
+    written.unwrap_or_else(|_| {
+        Err(Failure::new("the last counts could not be written down in time".to_owned()))
+    })?;
     tracing::info!("stopped");
     Ok(())
 }
 
+/// Writes down the last of what was noticed. What is being written is written to its end, so that it is neither lost nor
+/// counted twice.
+async fn finish_notes(notes: JoinHandle<()>, directory: &Directory) -> Result<(), Failure> {
+    let _ = notes.await;
+    let written = (directory.write_usage().await, directory.write_refusals().await);
+    Ok(written.0.and(written.1)?)
+}
+
 /// What goes on beside the requests: following the store, rotating keys, forgetting the past.
 fn spawn_chores(chores: &mut JoinSet<()>, directory: &Arc<Directory>) {
-    let follower = Arc::clone(directory);
-    chores.spawn(every(FOLLOW_EVERY, "the store could not be followed", move || {
-        let directory = Arc::clone(&follower);
-        async move { directory.follow().await }
-    }));
+    chores.spawn(follow(Arc::clone(directory)));
     let rotator = Arc::clone(directory);
     chores.spawn(every(ROTATE_EVERY, "the signing keys could not be rotated", move || {
         let directory = Arc::clone(&rotator);
@@ -158,6 +171,26 @@ fn spawn_chores(chores: &mut JoinSet<()>, directory: &Arc<Directory>) {
         let directory = Arc::clone(&forgetter);
         async move { directory.forget_past().await }
     }));
+}
+
+/// Follows the store as soon as it gives notice, and from time to time. While it is away it is asked no more often than
+/// that.
+async fn follow(directory: Arc<Directory>) {
+    let mut trouble = Trouble::new("the store could not be followed");
+    let mut next = Instant::now() + FOLLOW_EVERY;
+    let mut is_there = true;
+    loop {
+        tokio::select! {
+            () = sleep_until(next) => {}
+            () = directory.changed(), if is_there => {}
+        }
+        next = Instant::now() + FOLLOW_EVERY;
+        let followed = directory.follow().await;
+        is_there = followed.is_ok();
+        // That it is away is said where it is found out, with what follows from that.
+        trouble.note(&followed.or_else(|error| if error.is_away() { Ok(()) } else { Err(error) }));
+        sleep(BETWEEN_NOTICES).await;
+    }
 }
 
 /// Writes down what was noticed, until told to stop; never stops in the middle of a write.
@@ -173,8 +206,13 @@ async fn write_notes(directory: Arc<Directory>, mut stop: Stop) {
     loop {
         tokio::select! {
             () = stop.said() => return,
-            _ = usage_ticks.tick() => usage.note(&directory.write_usage().await),
-            _ = refusal_ticks.tick() => refusals.note(&directory.write_refusals().await),
+            // While the store is away what was noticed waits, and grows no further than its bounds.
+            _ = usage_ticks.tick() => if directory.store_away().is_none() {
+                usage.note(&directory.write_usage().await);
+            },
+            _ = refusal_ticks.tick() => if directory.store_away().is_none() {
+                refusals.note(&directory.write_refusals().await);
+            },
         }
     }
 }

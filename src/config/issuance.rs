@@ -40,23 +40,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<IssuanceSettings> {
         path if path.ends_with('/') => Err("names a directory; give the path of a file".to_owned()),
         path => parse_path(path).map(Destination::File),
     });
-    let rotate_at = reader.text("issuance.rotate_at", parse_size);
+    let rotate_at = reader.size("issuance.rotate_at", &ROTATE_AT);
     let keep = reader.number("issuance.keep", &KEEP);
     Some(IssuanceSettings { to: to?, rotate_at: rotate_at?, keep: keep? })
-}
-
-/// A whole number and `KiB`, `MiB` or `GiB`, in bytes.
-fn parse_size(text: &str) -> Result<u64, String> {
-    let wrong = || "must be a whole number with its unit, 4KiB to 1024GiB, such as 100MiB".to_owned();
-    let (number, factor) = [("KiB", 1024), ("MiB", 1024 * 1024), ("GiB", 1024 * 1024 * 1024)]
-        .into_iter()
-        .find_map(|(unit, factor): (_, u64)| Some((text.strip_suffix(unit)?, factor)))
-        .ok_or_else(wrong)?;
-    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(wrong());
-    }
-    let bytes = number.parse().ok().and_then(|number: u64| number.checked_mul(factor));
-    bytes.filter(|bytes| ROTATE_AT.contains(bytes)).ok_or_else(wrong)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod issuance;
 mod issuer;
 mod listen;
 mod log;
+mod memory;
 mod mistake;
 mod reader;
 mod setting;
@@ -16,6 +17,7 @@ mod storage;
 pub use issuance::{Destination, IssuanceSettings};
 pub use listen::{ListenSettings, TlsFiles};
 pub use log::{LogFormat, LogLevel, LogSettings};
+pub use memory::MemorySettings;
 pub use mistake::{Mistake, Mistakes};
 pub use setting::{SETTINGS, Setting, SettingDefault};
 pub use signing::{MasterKeySource, MasterKeyText, SigningSettings, find_master_key};
@@ -38,6 +40,8 @@ pub struct Settings {
     pub signing: SigningSettings,
     /// The `issuance` section.
     pub issuance: IssuanceSettings,
+    /// The `cache` and `outage` sections.
+    pub memory: MemorySettings,
     /// The `log` section.
     pub log: LogSettings,
     /// What the operator should hear about although nothing is wrong, one sentence each.
@@ -66,6 +70,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let issuer = issuer::read(reader, listen.as_ref().map(|listen| listen.public));
     let signing = signing::read(reader, storage.as_ref().map(|storage| storage.data.as_path()));
     let issuance = issuance::read(reader);
+    let memory = memory::read(reader);
     let log = log::read(reader);
     Some(Settings {
         storage: storage?,
@@ -73,6 +78,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         issuer,
         signing: signing?,
         issuance: issuance?,
+        memory: memory?,
         log: log?,
         warnings: reader.warnings(),
     })

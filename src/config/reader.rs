@@ -67,6 +67,16 @@ impl<'a> Reader<'a> {
         self.accept(name, parsed, &given)
     }
 
+    /// A setting that is a size: a whole number and `KiB`, `MiB` or `GiB`. The ends of the range are such numbers too.
+    pub(super) fn size(&mut self, name: &'static str, range: &RangeInclusive<u64>) -> Option<u64> {
+        self.text(name, |text| {
+            parse_size(text).filter(|bytes| range.contains(bytes)).ok_or_else(|| {
+                let (least, most) = (format_size(*range.start()), format_size(*range.end()));
+                format!("must be a whole number with its unit, {least} to {most}, such as 100MiB")
+            })
+        })
+    }
+
     /// Whether some layer gives the setting, be it right or wrong.
     pub(super) fn is_given(&self, name: &str) -> bool {
         self.source.find(name).is_some()
@@ -156,6 +166,21 @@ pub(super) fn parse_path(text: &str) -> Result<PathBuf, String> {
         _ if text.starts_with("~/") => Err("~ is not expanded here; write the whole path".to_owned()),
         _ => Ok(PathBuf::from(text)),
     }
+}
+
+/// The units of sizes, the largest first.
+const UNITS: [(&str, u64); 3] = [("GiB", 1024 * 1024 * 1024), ("MiB", 1024 * 1024), ("KiB", 1024)];
+
+fn parse_size(text: &str) -> Option<u64> {
+    let (number, factor) =
+        UNITS.into_iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)))?;
+    let is_plain = number.bytes().all(|byte| byte.is_ascii_digit());
+    number.parse().ok().filter(|_| is_plain).and_then(|number: u64| number.checked_mul(factor))
+}
+
+fn format_size(bytes: u64) -> String {
+    let unit = UNITS.into_iter().find(|(_, factor)| bytes.is_multiple_of(*factor));
+    unit.map_or_else(|| bytes.to_string(), |(unit, factor)| format!("{}{unit}", bytes / factor))
 }
 
 fn default_of(name: &str) -> Option<Given> {

@@ -131,6 +131,16 @@ pub const SETTINGS: &[Setting] = &[
         help: "How many older files are kept beside it, 1 to 10000",
     },
     Setting {
+        name: "cache.memory",
+        default: SettingDefault::Value("96MiB"),
+        help: "How much memory the applications may take that need not be read from the store, 1MiB to 1024GiB",
+    },
+    Setting {
+        name: "outage.allow",
+        default: SettingDefault::Value("1h"),
+        help: "How long known applications get tokens from memory while the store is away, up to 7d; 0 for not at all",
+    },
+    Setting {
         name: "log.format",
         default: SettingDefault::Value("auto"),
         help: "How log lines are written: auto (text on a terminal, else json), text or json",

@@ -14,7 +14,7 @@ use super::read::{self, Unread};
 use crate::domain::refusal::Endpoint;
 use crate::issuer::Issuer;
 use crate::issuer::directory::TrueSince;
-use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::error::OAuthError;
 use crate::oauth::request::Incoming;
 
 /// When a failed authentication is answered, after its request was read. All of them are, whatever the reason and
@@ -92,7 +92,7 @@ impl Asked {
             Ok(answered) => answer(answered),
             Err(error) => {
                 let response = render(&error, context, self.endpoint);
-                if error.code == ErrorCode::InvalidClient {
+                if error.is_answered_late() {
                     sleep_until(self.read_at + FAILURE_ANSWERED_AFTER).await;
                 }
                 response

@@ -24,9 +24,10 @@ pub(super) async fn ready(Extension(context): Extension<AdminContext>) -> Respon
     match reason {
         None => {
             let mut body = value!({ "status": "ready" });
+            let warnings = context.directory.warnings();
             // Without this server there would be no tokens at all, so it stays ready.
-            if let (Some(warning), Some(members)) = (context.directory.warning(), body.as_object_mut()) {
-                members.insert("warning".to_owned(), warning.into());
+            if let (false, Some(members)) = (warnings.is_empty(), body.as_object_mut()) {
+                members.insert("warning".to_owned(), warnings.join("; ").into());
             }
             json(StatusCode::OK, JSON, body.to_string())
         }

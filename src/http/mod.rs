@@ -17,6 +17,7 @@ pub mod framing;
 mod front;
 mod health;
 mod introspect;
+mod metrics;
 mod oauth_error;
 mod read;
 mod respond;
@@ -82,11 +83,12 @@ async fn answer_public(context: Context, request: Request) -> Response {
     }
 }
 
-/// What probes reach.
+/// What probes and monitoring reach.
 fn probes() -> Router {
     Router::new()
         .route("/health/live", only("GET, HEAD, OPTIONS", get(health::live)))
         .route("/health/ready", only("GET, HEAD, OPTIONS", get(health::ready)))
+        .route("/metrics", only("GET, HEAD, OPTIONS", get(metrics::answer)))
         .fallback(respond::not_found)
 }
 

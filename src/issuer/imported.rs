@@ -175,6 +175,9 @@ impl Guess {
     /// Replaces the hash in the store. If it cannot be replaced the caller is served all the same: it is remembered that
     /// its secret is right, and tried again.
     async fn replace(&self, credential: CredentialId, name: &'static str) {
+        if self.services.freshness.is_away() {
+            return;
+        }
         let event = AuditEvent {
             at: self.services.clock.now(),
             tenant: Some(self.tenant),

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::timeout;
 
@@ -23,6 +24,8 @@ use crate::store::{Store, StoreError};
 mod clock_watch;
 pub mod directory;
 pub mod document;
+mod following;
+mod freshness;
 pub mod imported;
 pub mod issuance;
 mod misses;
@@ -30,21 +33,30 @@ mod notes;
 mod refusals;
 mod rows;
 mod slow_checks;
+mod tally;
+mod tenants;
 mod tokens;
 mod usage;
 
 use clock_watch::ClockWatch;
-use directory::{STORE_DEADLINE, unavailable};
+use directory::STORE_DEADLINE;
 use document::Documents;
+use freshness::Freshness;
 use imported::Imported;
 
 pub use directory::Directory;
+pub use freshness::StoreAway;
 use issuance::Issuance;
 pub use misses::MISSES_PER_MINUTE;
 use misses::Misses;
 use refusals::Refusals;
+pub use tally::Figures;
+use tally::Tally;
 use tokens::VerifiedTokens;
 use usage::Usage;
+
+/// How many bytes the memory of applications has unless something else is said.
+const USUAL_MEMORY: u64 = 96 * 1024 * 1024;
 
 /// What all tenants share.
 pub struct Services {
@@ -58,13 +70,15 @@ pub struct Services {
     refusals: Refusals,
     issuance: Issuance,
     clock_watch: ClockWatch,
+    freshness: Freshness,
+    tally: Tally,
     tokens: VerifiedTokens,
     misses: Misses,
     imported: Imported,
 }
 
 impl Services {
-    /// Puts the parts together.
+    /// Puts the parts together. Memory answers nothing while the store is away, unless that is allowed.
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
@@ -76,8 +90,9 @@ impl Services {
         let clock_watch = ClockWatch::new(clock.as_ref());
         // Half of what signs: the other half goes on serving.
         let imported = Imported::new(signing.places() / 2);
+        let freshness = Freshness::new(Arc::clone(&clock), Duration::ZERO);
         Self {
-            cached: Cached::new(store),
+            cached: Cached::new(store, USUAL_MEMORY),
             clock,
             ids: Pooled::new(random),
             vault,
@@ -86,6 +101,8 @@ impl Services {
             refusals: Refusals::default(),
             issuance: Issuance::off(),
             clock_watch,
+            freshness,
+            tally: Tally::default(),
             tokens: VerifiedTokens::new(),
             misses: Misses::default(),
             imported,
@@ -96,6 +113,24 @@ impl Services {
     #[must_use]
     pub fn telling(self, issuance: Issuance) -> Self {
         Self { issuance, ..self }
+    }
+
+    /// The same, with so many bytes for the memory of applications.
+    #[must_use]
+    pub fn remembering(self, bytes: u64) -> Self {
+        let cached = Cached::new(Arc::clone(self.cached.store()), bytes);
+        Self { cached, ..self }
+    }
+
+    /// The same, answering from memory while the store is away, for so long.
+    #[must_use]
+    pub fn allowing(self, outage: Duration) -> Self {
+        Self { freshness: self.freshness.allowing(outage), ..self }
+    }
+
+    /// Refuses what only the store can do while it is known to be away: it need not be asked.
+    fn check_store(&self) -> Result<(), StoreError> {
+        if self.freshness.is_away() { Err(unavailable("it is away")) } else { Ok(()) }
     }
 }
 
@@ -152,12 +187,36 @@ impl Issuer {
         TokenId::new(&self.services.ids)
     }
 
-    /// An application of this tenant, as it was at most a second ago.
+    /// An application of this tenant, as it was at most a second ago, or when the store was last there. While it is away
+    /// nothing is known of those that are not in memory, not even that there is none.
     ///
     /// # Errors
     /// When it is not in memory and the store does not answer.
     pub async fn application(&self, client_id: &str) -> Result<Option<Arc<Registered>>, StoreError> {
+        if self.services.freshness.is_away() {
+            return self.application_in_memory(client_id).map(Some).ok_or_else(|| unavailable("it is away"));
+        }
         within_deadline(self.services.cached.application(self.tenant.id, client_id)).await
+    }
+
+    /// An application of this tenant that is in memory.
+    #[must_use]
+    pub fn application_in_memory(&self, client_id: &str) -> Option<Arc<Registered>> {
+        self.services.cached.known(self.tenant.id, client_id)
+    }
+
+    /// Refuses what only the store can say, while it is known to be away.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn check_store(&self) -> Result<(), StoreError> {
+        self.services.check_store()
+    }
+
+    /// Whether the store is away, so that what is answered rests on memory alone.
+    #[must_use]
+    pub fn store_is_away(&self) -> bool {
+        self.services.freshness.is_away()
     }
 
     /// A token by the SHA-256 of its text, if one of that text has verified before: here or at another tenant, with a
@@ -185,6 +244,7 @@ impl Issuer {
     /// # Errors
     /// When the store does not answer; the token may be refused all the same.
     pub async fn revoke(&self, token: &IssuedToken) -> Result<bool, StoreError> {
+        self.services.check_store()?;
         let store = self.services.cached.store();
         within_deadline(store.revoke_token(self.tenant.id, token.id, token.expires_at)).await
     }
@@ -194,6 +254,7 @@ impl Issuer {
     /// # Errors
     /// When the store does not answer.
     pub async fn is_revoked(&self, token: &IssuedToken) -> Result<bool, StoreError> {
+        self.services.check_store()?;
         let store = self.services.cached.store();
         within_deadline(store.is_revoked(self.tenant.id, token.id, token.expires_at)).await
     }
@@ -218,4 +279,8 @@ impl Issuer {
 /// An answer of the store, if it comes while a request can wait for it.
 async fn within_deadline<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     timeout(STORE_DEADLINE, answer).await.unwrap_or_else(|_| Err(unavailable("it is too slow")))
+}
+
+fn unavailable(why: &str) -> StoreError {
+    StoreError::Unavailable(why.to_owned())
 }

@@ -21,7 +21,12 @@ impl Issuer {
     pub fn note_issued(&self, issued: &Issued<'_>) {
         let at = self.now();
         self.services.usage.note_issued(self.tenant.id, issued.application, issued.credential, at);
-        self.services.issuance.note(|| issued_line(at, &self.tenant.name, issued));
+        self.services.tally.note_issued();
+        let away = self.services.freshness.away_for();
+        if away.is_some() {
+            self.services.freshness.note_issued();
+        }
+        self.services.issuance.note(|| issued_line(at, &self.tenant.name, issued, away));
     }
 
     /// Notes a request of this tenant that is refused: its count, its line in the stream, itself for whoever asks why.
@@ -32,6 +37,7 @@ impl Issuer {
             application: refusal.application.clone(),
             reason: Some(refusal.reason.clone()),
         });
+        self.services.tally.note_refused(refusal.error.clone());
         self.services.issuance.note(|| refused_line(&self.tenant.name, &refusal));
         self.services.refusals.note(refusal);
     }

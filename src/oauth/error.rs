@@ -83,6 +83,7 @@ pub struct OAuthError {
     application: Option<ClientId>,
     hint: Option<String>,
     look_again: bool,
+    is_late: bool,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -97,6 +98,7 @@ impl OAuthError {
             application: None,
             hint: None,
             look_again: false,
+            is_late: false,
             cause: None,
         }
     }
@@ -111,7 +113,22 @@ impl OAuthError {
             application: None,
             hint: None,
             look_again: false,
+            is_late: true,
             cause: None,
+        }
+    }
+
+    /// The same failure while the store is away, where what would make it a success may stand: our own trouble, at the
+    /// same late time. The true reason goes into the log as the cause.
+    #[must_use]
+    pub fn while_store_is_away(self) -> Self {
+        let why = "the store is away, and the application is not in memory with this secret";
+        Self {
+            is_late: true,
+            application: self.application,
+            hint: self.hint,
+            cause: Some(self.reason.into()),
+            ..Self::not_now(why)
         }
     }
 
@@ -135,6 +152,12 @@ impl OAuthError {
             look_again: true,
             ..Self::not_now("an imported secret was proved, and nothing is known after that")
         }
+    }
+
+    /// Whether the time of the answer must tell nothing of why authentication failed.
+    #[must_use]
+    pub const fn is_answered_late(&self) -> bool {
+        self.is_late
     }
 
     /// Whether the same request, judged by what is true now, gets another answer.

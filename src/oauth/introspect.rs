@@ -31,6 +31,8 @@ pub enum Format {
 pub async fn introspect(issuer: &Issuer, incoming: &Incoming, format: Format) -> Result<String, OAuthError> {
     let token = incoming.form.token.as_ref().ok_or(MISSING_TOKEN)?;
     let authenticated = client_auth::authenticate(issuer, incoming).await?;
+    // A token may be of a key that only the store knows yet.
+    issuer.check_store()?;
     let caller = authenticated.application();
     let answer = match find_active(issuer, caller, token.expose()).await? {
         Some(token) => describe(&token),

@@ -32,6 +32,8 @@ pub struct Revoked {
 pub async fn revoke(issuer: &Issuer, incoming: &Incoming) -> Result<Option<Revoked>, OAuthError> {
     let token = incoming.form.token.as_ref().ok_or(MISSING_TOKEN)?;
     let authenticated = client_auth::authenticate(issuer, incoming).await?;
+    // A token that is not recognised may be of a key that only the store knows yet: it would not be revoked.
+    issuer.check_store()?;
     let caller = &authenticated.application().client_id;
     issuer.note_use(authenticated.credential());
     let Some(token) = issued::recognise(issuer, token.expose()) else { return Ok(None) };

@@ -2,43 +2,73 @@
 //! Not for: tenants and their keys, which `issuer/directory.rs` keeps.
 
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
 
-use super::{Store, StoreError};
+use super::questions::{Answer, Questions};
+use super::{Store, StoreError, weight};
 use crate::domain::application::Registered;
 use crate::domain::id::TenantId;
 
-/// How many applications are kept. One takes about a kilobyte.
-const KNOWN: usize = 100_000;
+/// Of so many parts of the memory one is for client ids that do not exist. They have their own room, so that guessing
+/// evicts nobody.
+const PARTS: u64 = 32;
 
-/// How many client ids that do not exist are remembered. They have their own room, so that guessing evicts nobody.
-const UNKNOWN: usize = 10_000;
+/// What is kept of an application beside itself: its places in the memory and in what the memory remembers of those it
+/// has evicted, whose tables are up to twice as large as what is in them.
+const PLACE: usize = 160;
+
+/// What most applications take, so that the tables begin with about the right size.
+const USUAL: u64 = 2_048;
 
 /// A store's applications behind a memory.
 pub struct Cached {
     store: Arc<dyn Store>,
-    known: Cache<Key, Arc<Registered>>,
-    unknown: Cache<Key, ()>,
+    known: Arc<Cache<Key, Arc<Registered>, Weighed>>,
+    unknown: Arc<Cache<Key, (), Weighed>>,
     /// The revision that the memory is true to. Held while the memory is filled or emptied, so that what was read
     /// before a change is never put in after it.
-    revision: Mutex<i64>,
+    revision: Arc<Mutex<i64>>,
     tenants_changed: AtomicI64,
+    questions: Questions,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// What is in memory, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remembered {
+    /// Applications.
+    pub applications: usize,
+    /// Client ids that do not exist.
+    pub unknown: usize,
+    /// About how many bytes all of them take.
+    pub bytes: u64,
+    /// How many look-ups found what they looked for.
+    pub hits: u64,
+    /// How many did not.
+    pub misses: u64,
+    /// The revision of the store that the memory is true to.
+    pub revision: i64,
 }
 
 impl Cached {
-    /// An empty memory in front of `store`.
+    /// An empty memory of about so many bytes in front of `store`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>) -> Self {
+    pub fn new(store: Arc<dyn Store>, bytes: u64) -> Self {
+        let for_unknown = bytes / PARTS;
         Self {
             store,
-            known: Cache::new(KNOWN),
-            unknown: Cache::new(UNKNOWN),
-            revision: Mutex::new(0),
+            known: Arc::new(room(bytes - for_unknown, USUAL)),
+            unknown: Arc::new(room(for_unknown, u64::try_from(PLACE).unwrap_or(USUAL))),
+            revision: Arc::default(),
             tenants_changed: AtomicI64::new(0),
+            questions: Questions::new(),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
         }
     }
 
@@ -48,52 +78,90 @@ impl Cached {
         &self.store
     }
 
-    /// An application with its credentials, from memory if it is there.
+    /// An application with its credentials, from memory if it is there. All who ask for one that is not ask the store
+    /// once.
     ///
     /// # Errors
-    /// When it is not in memory and the store does not answer.
+    /// When it is not in memory and the store does not answer, or is asked too much.
     pub async fn application(
         &self,
         tenant: TenantId,
         client_id: &str,
     ) -> Result<Option<Arc<Registered>>, StoreError> {
-        let name = Name(tenant, client_id);
-        if let Some(registered) = self.known.get(&name) {
+        if let Some(registered) = self.known(tenant, client_id) {
             return Ok(Some(registered));
         }
+        let name = Name(tenant, client_id);
         if self.unknown.get(&name).is_some() {
             return Ok(None);
         }
-        let before = *self.revision.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = self.store.application(tenant, client_id).await?;
-        let revision = self.revision.lock().unwrap_or_else(PoisonError::into_inner);
-        if *revision == before {
-            match &found {
-                Some(registered) => self.known.insert(name.to_key(), Arc::clone(registered)),
-                None => self.unknown.insert(name.to_key(), ()),
-            }
-        }
-        Ok(found)
+        // In a box of its own: a request that finds what it wants in memory is as small as without it.
+        Box::pin(self.ask(name)).await
     }
 
-    /// Takes in what changed in the store since the last time.
+    /// An application that is in memory.
+    #[must_use]
+    pub fn known(&self, tenant: TenantId, client_id: &str) -> Option<Arc<Registered>> {
+        let found = self.known.get(&Name(tenant, client_id));
+        let counter = if found.is_some() { &self.hits } else { &self.misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    /// What is in memory now.
+    #[must_use]
+    pub fn remembered(&self) -> Remembered {
+        Remembered {
+            applications: self.known.len(),
+            unknown: self.unknown.len(),
+            bytes: self.known.weight() + self.unknown.weight(),
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+            revision: *lock(&self.revision),
+        }
+    }
+
+    async fn ask(&self, name: Name<'_>) -> Answer {
+        let before = *lock(&self.revision);
+        let key = name.to_key();
+        let question = || {
+            let (store, key, revision) = (Arc::clone(&self.store), key.clone(), Arc::clone(&self.revision));
+            let (known, unknown) = (Arc::clone(&self.known), Arc::clone(&self.unknown));
+            async move {
+                let found = store.application(key.tenant, &key.client_id).await?;
+                let revision = lock(&revision);
+                if *revision == before {
+                    match &found {
+                        Some(registered) => known.insert(key, Arc::clone(registered)),
+                        None => unknown.insert(key, ()),
+                    }
+                }
+                Ok(found)
+            }
+        };
+        self.questions.answer(key.clone(), before, question).await
+    }
+
+    /// Takes in what changed in the store since the last time. It may go on twice at once: what one of them has taken in
+    /// the other takes in again, which costs some questions and is never wrong.
     ///
     /// # Errors
     /// When the store does not answer; the memory is then as it was.
     pub async fn follow(&self) -> Result<(), StoreError> {
-        let before = *self.revision.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *lock(&self.revision);
         let changes = self.store.changes_since(before).await?;
         if changes.list.as_ref().is_some_and(Vec::is_empty) {
             return Ok(());
         }
-        let mut revision = self.revision.lock().unwrap_or_else(PoisonError::into_inner);
-        *revision = changes.revision;
+        let mut revision = lock(&self.revision);
         let Some(list) = changes.list else {
+            *revision = changes.revision;
             self.known.clear();
             self.unknown.clear();
             self.tenants_changed.fetch_add(1, Ordering::Release);
             return Ok(());
         };
+        *revision = changes.revision.max(*revision);
         for (tenant, client_id) in list {
             if let Some(client_id) = client_id {
                 self.forget(&Name(tenant, client_id.as_str()));
@@ -116,9 +184,39 @@ impl Cached {
     }
 }
 
+fn lock(revision: &Mutex<i64>) -> MutexGuard<'_, i64> {
+    revision.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A memory of so many bytes, of things that take so many each.
+fn room<T: Clone>(bytes: u64, usual: u64) -> Cache<Key, T, Weighed>
+where
+    Weighed: Weighter<Key, T>,
+{
+    let things = usize::try_from(bytes / usual).unwrap_or(usize::MAX);
+    Cache::with_weighter(things, bytes, Weighed)
+}
+
+/// How much of the memory something takes.
+#[derive(Debug, Clone, Copy)]
+struct Weighed;
+
+impl Weighter<Key, Arc<Registered>> for Weighed {
+    fn weight(&self, key: &Key, registered: &Arc<Registered>) -> u64 {
+        let bytes = PLACE + weight::block(key.client_id.len()) + weight::of(registered);
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+}
+
+impl Weighter<Key, ()> for Weighed {
+    fn weight(&self, key: &Key, (): &()) -> u64 {
+        u64::try_from(PLACE + weight::block(key.client_id.len())).unwrap_or(u64::MAX)
+    }
+}
+
 /// A client id of a tenant: the same id in two tenants is two names (R04).
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Key {
+pub(super) struct Key {
     tenant: TenantId,
     client_id: Box<str>,
 }
@@ -180,7 +278,7 @@ mod tests {
             sample::add_tenant(&store, &tenant).await;
             let application = sample::application(&tenant, "app");
             sample::add_application(&store, &application).await;
-            let cached = Cached::new(store);
+            let cached = Cached::new(store, 1 << 20);
             cached.follow().await.unwrap();
             Self { _folder: folder, cached, tenant, application }
         }

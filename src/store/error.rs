@@ -4,7 +4,7 @@
 use std::fmt;
 
 /// A question to the store had no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The store cannot be reached or is too busy; asking again later may help.
     #[error("the store is unavailable: {0}")]

@@ -19,10 +19,12 @@ use crate::domain::time::Timestamp;
 pub mod cached;
 mod error;
 mod noticed;
+mod questions;
 mod registry;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
+mod weight;
 
 pub use error::{Conflict, StoreError};
 pub use noticed::{Noticed, REFUSALS_KEPT, REFUSALS_KEPT_FOR, UsageBatch};
@@ -136,7 +138,7 @@ pub trait Store: Noticed + Send + Sync {
     /// Waits for a notice that something may have changed. Notices can be lost, so whoever follows also asks from time to
     /// time; a store that gives none waits for ever.
     async fn changed(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
     /// Forgets what nobody needs any more: all but the newest changes to follow, refused tokens that have been over for
     /// `REFUSED_AFTER_EXPIRY`, kept answers that have expired, and what servers noticed, each for as long as it is kept.

@@ -2,6 +2,7 @@
 //! Not for: rules about what may be done (`admin`), or probes (`health.rs`).
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -9,6 +10,7 @@ use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::{Method, request::Parts};
 use axum::response::Response;
 use bytes::Bytes;
+use tokio::time::sleep;
 
 mod apis;
 mod applications;
@@ -34,6 +36,7 @@ use super::read;
 use super::respond;
 use crate::admin::{Actor, Admin, once};
 use crate::issuer::Directory;
+use crate::store::StoreError;
 use call::{Answer, Call, Query};
 use guard::Caller;
 use members::Members;
@@ -45,6 +48,9 @@ pub(super) const ROOT: &str = "/admin/v1";
 
 /// The path of the OpenAPI document.
 const DOCUMENT_PATH: &str = "/admin/v1/openapi.json";
+
+/// How long an administrator waits when the store has just gone away.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
 /// Every route.
 const ROUTES: &[&[Route]] = &[
@@ -104,8 +110,33 @@ impl AdminApi {
             }
             Found::Nothing => return Err(Problem::new(Kind::NotFound, "there is nothing at this path")),
         };
+        self.directory.check_store().await?;
+        tokio::select! {
+            answered = self.answer_route((route, path), (&head, body), asking) => answered,
+            error = self.store_stays_away() => Err(error.into()),
+        }
+    }
+
+    /// Waits until the store is found away, and then long enough for an answer that is on its way. Whether what was asked
+    /// for has been done is not known then.
+    async fn store_stays_away(&self) -> StoreError {
+        loop {
+            self.directory.store_missed().await;
+            sleep(ON_ITS_WAY).await;
+            if let Err(error) = self.directory.check_store().await {
+                return error;
+            }
+        }
+    }
+
+    async fn answer_route(
+        &self,
+        route: (&'static Route, Vec<String>),
+        (head, body): (&Parts, Body),
+        asking: &Asking,
+    ) -> Result<Response, Problem> {
         let caller = guard::authenticate(&head.headers, &self.admin, &self.directory).await?;
-        self.answer_known((route, path), (&head, body), &caller, asking)
+        self.answer_known(route, (head, body), &caller, asking)
             .await
             .map_err(|problem| problem.of(&caller.name))
     }

@@ -2,6 +2,7 @@
 //! Not for: secrets, tokens, or anything a stranger sent but for the hint the log has too.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -25,6 +26,9 @@ struct IssuedLine<'of> {
     jti: String,
     kid: String,
     expires_at: String,
+    /// Only where it says something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store_away_seconds: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -47,8 +51,13 @@ struct LostLine {
     count: u64,
 }
 
-/// A token was issued.
-pub(in crate::issuer) fn issued_line(at: Timestamp, tenant: &str, issued: &Issued<'_>) -> String {
+/// A token was issued, while the store had been away for so long if it is given.
+pub(in crate::issuer) fn issued_line(
+    at: Timestamp,
+    tenant: &str,
+    issued: &Issued<'_>,
+    away: Option<Duration>,
+) -> String {
     let client_id = issued.application.as_str();
     let audience = match issued.apis {
         [] => vec![client_id],
@@ -68,6 +77,7 @@ pub(in crate::issuer) fn issued_line(at: Timestamp, tenant: &str, issued: &Issue
         jti: issued.token.to_string(),
         kid: issued.key.to_string(),
         expires_at: issued.expires_at.to_string(),
+        store_away_seconds: away.map(|away| away.as_secs()),
     })
 }
 

@@ -76,19 +76,37 @@ impl Authenticated {
 /// Why the commonest failure failed, for the log.
 const WRONG: &str = "the secret is wrong, or was removed";
 
-/// Finds out who is calling. Every failure is the same answer. A limit on guesses (C17) has its place here: before
+/// Finds out who is calling. Every failure is the same answer: `invalid_client`, or while the store is away that we cannot
+/// say, since another secret or the application itself may stand there (docs/decisions/0022). A limit on guesses (C17) has its place here: before
 /// `judge` it can refuse by `client_id` and `incoming.source`, and what `judge` returns tells it which guesses failed.
 ///
 /// # Errors
 /// `invalid_request` when more than one method is used, `invalid_client` when authentication fails, or our own trouble.
 pub async fn authenticate(issuer: &Issuer, incoming: &Incoming) -> Result<Authenticated, OAuthError> {
     let (method, presented) = look(incoming)?;
-    let registered = if ClientId::parse(&presented.unverified_client_id).is_ok() {
-        issuer.application(&presented.unverified_client_id).await?
-    } else {
-        None
+    // Before anything is looked up: what is found rests on it, whatever happens meanwhile.
+    let store_is_away = issuer.store_is_away();
+    let decided = decide(issuer, method, &presented, store_is_away).await;
+    decided.map_err(|error| match error.code {
+        ErrorCode::InvalidClient if store_is_away => error.while_store_is_away(),
+        _ => error,
+    })
+}
+
+async fn decide(
+    issuer: &Issuer,
+    method: AuthMethod,
+    presented: &Presented,
+    store_is_away: bool,
+) -> Result<Authenticated, OAuthError> {
+    let client_id = &presented.unverified_client_id;
+    let registered = match ClientId::parse(client_id) {
+        Err(_) => None,
+        // One that is not in memory takes the same work as one that is.
+        Ok(_) if store_is_away => issuer.application_in_memory(client_id),
+        Ok(_) => issuer.application(client_id).await?,
     };
-    match judge(issuer, method, &presented, registered)? {
+    match judge(issuer, method, presented, registered)? {
         Judged::Proved(authenticated) => Ok(authenticated),
         // Rare and large: in a box of its own, so that every other request is as small as without it.
         Judged::Open(registered) => Box::pin(imported::judge(issuer, registered, &presented.proof)).await,

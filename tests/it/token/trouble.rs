@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chancery::issuer::directory::FOLLOW_EVERY;
 use insta::assert_snapshot;
 
 use crate::support::ask::{get, token_request};
@@ -65,6 +66,9 @@ async fn a_store_that_does_not_answer_is_never_a_refusal() {
     {"error":"temporarily_unavailable","error_description":"The server cannot answer right now. Try again."}
     "#);
 
+    // Nobody is asked again at once who has just failed to answer.
+    server.advance(FOLLOW_EVERY);
+    server.advance(Duration::from_millis(1));
     store.turn(Mood::Works);
     let after: Vec<u16> = answers().await.iter().map(|reply| reply.status).collect();
     assert_eq!(after, before);

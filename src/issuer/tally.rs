@@ -1,0 +1,61 @@
+//! What is counted since the start of this process, for whoever watches it.
+//! Not for: what is written down by minute and application (`usage.rs`).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::Services;
+use crate::store::cached::Remembered;
+
+/// Counts that only grow.
+#[derive(Default)]
+pub(super) struct Tally {
+    issued: AtomicU64,
+    /// By the error code, of which there are a dozen.
+    refused: Mutex<BTreeMap<Cow<'static, str>, u64>>,
+}
+
+/// All that is counted, at one moment.
+#[derive(Debug, Clone)]
+pub struct Figures {
+    /// Tokens issued.
+    pub issued: u64,
+    /// Those of them that were issued while the store was away.
+    pub issued_while_away: u64,
+    /// Requests refused, by the error code they were told.
+    pub refused: Vec<(Cow<'static, str>, u64)>,
+    /// How long the store has been away, if it is.
+    pub away_for: Option<Duration>,
+    /// What is in memory.
+    pub remembered: Remembered,
+}
+
+impl Tally {
+    pub(super) fn note_issued(&self) {
+        self.issued.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn note_refused(&self, error: Cow<'static, str>) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        *refused.entry(error).or_default() += 1;
+    }
+}
+
+impl Services {
+    /// All that is counted, now.
+    pub(super) fn figures(&self) -> Figures {
+        let refused = self.tally.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // In this order, so that no part is ever greater than the whole.
+        let issued_while_away = self.freshness.issued();
+        Figures {
+            issued: self.tally.issued.load(Ordering::Relaxed),
+            issued_while_away,
+            refused: refused.into_iter().collect(),
+            away_for: self.freshness.away_for(),
+            remembered: self.cached.remembered(),
+        }
+    }
+}
