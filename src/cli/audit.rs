@@ -54,7 +54,7 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Verify { expect } => {
             let known = expect.as_deref().map(ChainWalk::parse).transpose()?;
             // An auditor needs no key, and must not change what is looked at.
-            let (store, schema) = workspace::look(&settings)?;
+            let workspace::Looked { store, schema, .. } = workspace::look(&settings).await?;
             workspace::check_schema(schema)?;
             global.output.one(&ChainView::new(audit::verify(store.as_ref(), known).await?))
         }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::flags::ServeFlags;
+use super::workspace::Looked;
 use super::{Failure, Global, files, workspace};
 use crate::admin::doctor::{self, Finding, Verdict};
 use crate::config::{MasterKeySource, Settings};
@@ -46,7 +47,7 @@ async fn examine(global: &Global, flags: &ServeFlags) -> Vec<Finding> {
 
 async fn store(settings: &Settings, now: Timestamp) -> Vec<Finding> {
     const CHECK: &str = "store";
-    let (store, schema) = match workspace::look(settings) {
+    let Looked { store, schema, about } = match workspace::look(settings).await {
         Ok(looked) => looked,
         Err(failure) => return vec![Finding::wrong(CHECK, failure.to_string())],
     };
@@ -54,7 +55,11 @@ async fn store(settings: &Settings, now: Timestamp) -> Vec<Finding> {
     if let Err(failure) = workspace::check_schema(schema) {
         return vec![Finding::wrong(CHECK, failure.to_string()), whole];
     }
-    let mut findings = vec![Finding::ok(CHECK, format!("its schema is number {schema}")), whole];
+    let server = about.as_ref().map_or_else(String::new, |about| format!("; {}", about.summary));
+    let mut findings =
+        vec![Finding::ok(CHECK, format!("its schema is number {}{server}", schema.number)), whole];
+    let warnings = about.into_iter().flat_map(|about| about.warnings);
+    findings.extend(warnings.map(|warning| Finding::warning(CHECK, warning)));
     // What hinders this is told where the tenants themselves are looked at.
     let tenants = store.tenants().await.unwrap_or_default();
     let (found, vault) = master_key(settings, &tenants);

@@ -11,6 +11,7 @@ use crate::admin::doctor::Finding;
 use crate::config::{Destination, MasterKeySource, Settings, StoreUrl, TlsFiles};
 use crate::domain::time::Timestamp;
 use crate::http::tls::Certificates;
+use crate::store::postgres::Password;
 
 /// How long before its end a certificate is worth a warning.
 const ENDS_SOON: Duration = Duration::from_hours(14 * 24);
@@ -23,10 +24,16 @@ const WRITE: u32 = 0o022;
 
 /// Looks at every file that the settings name.
 pub(super) fn examine(settings: &Settings, now: Timestamp) -> Vec<Finding> {
-    let StoreUrl::Sqlite(store) = &settings.storage.url;
     let mut findings = Vec::new();
     findings.extend(access("data folder", &settings.storage.data, (ALL_BUT_OWNER, "700")));
-    findings.extend(access("store file", store, (ALL_BUT_OWNER, "600")));
+    match &settings.storage.url {
+        StoreUrl::Sqlite(store) => findings.extend(access("store file", store, (ALL_BUT_OWNER, "600"))),
+        StoreUrl::Postgres(database) => {
+            if let Some(Password::File(file)) = &database.password {
+                findings.extend(access("password file", file, (OTHERS, "640")));
+            }
+        }
+    }
     // A group is how a key that is kept elsewhere comes to the server. The server's own key is judged where it is read.
     if let MasterKeySource::File(file) = &settings.signing.master_key {
         findings.extend(access("master key file", file, (OTHERS, "640")));

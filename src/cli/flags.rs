@@ -1,9 +1,16 @@
-//! The flags of `serve` and `dev`: one for each setting that concerns listening, keys, the stream and the log.
+//! The flags of `serve` and `dev`: one for each setting that concerns the database, listening, keys, the stream and the
+//! log.
 //! Not for: what their values may be (`config`).
 
 /// Settings given as flags. They win over the environment, which wins over the file.
 #[derive(Debug, clap::Args)]
 pub(super) struct ServeFlags {
+    /// The database's password, if it is not in its URL: file:PATH or env:NAME
+    #[arg(long, value_name = "file:PATH|env:NAME")]
+    store_password: Option<String>,
+    /// Most connections to the database [default: 10]
+    #[arg(long, value_name = "NUMBER")]
+    store_connections: Option<String>,
     /// Where callers connect [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     listen_public: Option<String>,
@@ -64,6 +71,8 @@ impl ServeFlags {
     /// The flags that were given, by the names of their settings.
     pub(super) fn given(&self) -> Vec<(String, String)> {
         [
+            ("store.password", &self.store_password),
+            ("store.connections", &self.store_connections),
             ("listen.public", &self.listen_public),
             ("listen.admin", &self.listen_admin),
             ("listen.tls.certificate", &self.listen_tls_certificate),

@@ -7,14 +7,14 @@ use super::{Failure, Global, workspace};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Check the data as well: SQLite's integrity and every reference
+    /// Check the data as well: of SQLite its integrity and every reference, of PostgreSQL that its own checks are on
     #[arg(long)]
     check: bool,
 }
 
 pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<(), Failure> {
     let settings = workspace::settings(global, Vec::new())?;
-    let (store, migrated) = workspace::open_store(&settings)?;
+    let (store, migrated) = workspace::open_store(&settings).await?;
     let mut report = json!({ "from": migrated.from, "to": migrated.to });
     if arguments.check {
         let health = store.check().await?;

@@ -1,7 +1,6 @@
 //! What a command works with: settings, store, vault, and the tenant that is meant.
 //! Not for: what is done with them.
 
-use std::cmp::Ordering;
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -17,9 +16,9 @@ use crate::crypto::random::{Random, SystemRandom};
 use crate::domain::tenant::{DEFAULT_TENANT, Host, IssuerUrl, Tenant};
 use crate::domain::time::{Clock, SystemClock};
 use crate::keys::vault::Vault;
-use crate::store::sqlite::schema::NEWEST;
-use crate::store::sqlite::{Migrated, Sqlite};
-use crate::store::{Store, StoreError};
+use crate::store::postgres::{About, Access, Postgres};
+use crate::store::sqlite::Sqlite;
+use crate::store::{Migrated, Schema, Store, StoreError};
 
 /// Reads all settings.
 pub(super) fn settings(global: &Global, mut flags: Vec<(String, String)>) -> Result<Settings, Failure> {
@@ -37,17 +36,38 @@ pub(super) fn settings(global: &Global, mut flags: Vec<(String, String)>) -> Res
     Ok(config::load(&Source::new(text.as_deref(), &name, config::process_environment(), flags))?)
 }
 
-/// Opens the store, making its folder when it is absent.
-pub(super) fn open_store(settings: &Settings) -> Result<(Arc<dyn Store>, Migrated), Failure> {
-    let StoreUrl::Sqlite(file) = &settings.storage.url;
-    make_private_folder(file.parent().unwrap_or(Path::new(".")))?;
-    let (store, migrated) = Sqlite::open(file)?;
-    Ok((Arc::new(store), migrated))
+/// Opens the store, making its folder when it is absent and it has one.
+pub(super) async fn open_store(settings: &Settings) -> Result<(Arc<dyn Store>, Migrated), Failure> {
+    match &settings.storage.url {
+        StoreUrl::Sqlite(file) => {
+            make_private_folder(file.parent().unwrap_or(Path::new(".")))?;
+            let (store, migrated) = Sqlite::open(file)?;
+            Ok((Arc::new(store), migrated))
+        }
+        StoreUrl::Postgres(access) => {
+            let (store, migrated) = Postgres::open(access).await?;
+            Ok((Arc::new(store), migrated))
+        }
+    }
 }
 
-/// Opens the store that there is, to look at it: nothing is made, migrated or changed. Also the number of its schema.
-pub(super) fn look(settings: &Settings) -> Result<(Arc<dyn Store>, u32), Failure> {
-    let StoreUrl::Sqlite(file) = &settings.storage.url;
+/// A store that is only looked at.
+pub(super) struct Looked {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) schema: Schema,
+    /// What the database says of itself, if it is one that others look after.
+    pub(super) about: Option<About>,
+}
+
+/// Opens the store that there is, to look at it: nothing is made, migrated or changed.
+pub(super) async fn look(settings: &Settings) -> Result<Looked, Failure> {
+    match &settings.storage.url {
+        StoreUrl::Sqlite(file) => look_at_file(file),
+        StoreUrl::Postgres(access) => look_at_database(access).await,
+    }
+}
+
+fn look_at_file(file: &Path) -> Result<Looked, Failure> {
     match fs::metadata(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::new(format!(
             "{}: there is no store: say where it is with --data or --store; a server that starts makes a new one",
@@ -56,21 +76,27 @@ pub(super) fn look(settings: &Settings) -> Result<(Arc<dyn Store>, u32), Failure
         Err(error) => Err(Failure::new(format!("{}: {error}", file.display()))),
         Ok(_) => {
             let (store, schema) = Sqlite::look(file)?;
-            Ok((Arc::new(store), schema))
+            Ok(Looked { store: Arc::new(store), schema, about: None })
         }
     }
 }
 
-/// Refuses a store of another schema than this program's.
-pub(super) fn check_schema(found: u32) -> Result<(), Failure> {
-    match found.cmp(&NEWEST) {
-        Ordering::Equal => Ok(()),
-        Ordering::Greater => Err(StoreError::NewerSchema { found, known: NEWEST }.into()),
-        Ordering::Less => Err(Failure::new(format!(
-            "the store's schema is number {found}, this program's is {NEWEST}: run 'chancery migrate'; a server that \
+async fn look_at_database(access: &Access) -> Result<Looked, Failure> {
+    let (store, schema) = Postgres::look(access).await?;
+    let about = Some(store.about().await?);
+    Ok(Looked { store: Arc::new(store), schema, about })
+}
+
+/// Refuses a store of a schema that this program cannot work with.
+pub(super) fn check_schema(schema: Schema) -> Result<(), Failure> {
+    let Schema { number: found, works_with, known } = schema;
+    if found < known {
+        return Err(Failure::new(format!(
+            "the store's schema is number {found}, this program's is {known}: run 'chancery migrate'; a server that \
              starts does so by itself"
-        ))),
+        )));
     }
+    if works_with > known { Err(StoreError::NewerSchema { found, known }.into()) } else { Ok(()) }
 }
 
 /// The vault under the master key that there is; none is made.
@@ -90,7 +116,7 @@ pub(super) async fn open(settings: &Settings) -> Result<Admin, Failure> {
     // A key that somebody named is read before a store is made, so that a wrong name leaves nothing behind.
     let master = master_key::find(settings)?;
     let accepted = master_key::accepted(settings)?;
-    let (store, _) = open_store(settings)?;
+    let (store, _) = open_store(settings).await?;
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let tenants = store.tenants().await?;

@@ -69,6 +69,12 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let listen = listen::read(reader);
     let issuer = issuer::read(reader, listen.as_ref().map(|listen| listen.public));
     let signing = signing::read(reader, storage.as_ref().map(|storage| storage.data.as_path()));
+    let is_shared = matches!(&storage, Some(StorageSettings { url: StoreUrl::Postgres(_), .. }));
+    if is_shared && matches!(&signing, Some(SigningSettings { master_key: MasterKeySource::Default(_), .. }))
+    {
+        let problem = "must be given with PostgreSQL: make a key with 'chancery' on one node and give it to all of them";
+        reader.refuse("keys.master", problem);
+    }
     let issuance = issuance::read(reader);
     let memory = memory::read(reader);
     let log = log::read(reader);

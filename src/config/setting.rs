@@ -58,7 +58,17 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "store.url",
         default: SettingDefault::Derived("sqlite: file chancery.db in data"),
-        help: "Where the registry is kept: sqlite:PATH",
+        help: "Where the registry is kept: sqlite:PATH or postgres://USER@HOST/DATABASE",
+    },
+    Setting {
+        name: "store.password",
+        default: SettingDefault::Absent,
+        help: "Where the database's password is, if not in the URL: file:PATH or env:NAME, never the password itself",
+    },
+    Setting {
+        name: "store.connections",
+        default: SettingDefault::Value("10"),
+        help: "Most connections to the database, 4 to 1000",
     },
     Setting {
         name: "listen.public",

@@ -130,14 +130,14 @@ fn parse_reference(text: &str) -> Result<Reference, String> {
     }
 }
 
-fn parse_variable_name(name: &str) -> Result<String, String> {
+pub(super) fn parse_variable_name(name: &str) -> Result<String, String> {
     let begins_well = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
     if !begins_well || !name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_') {
         return Err("env: must be followed by a name of letters, digits and _".to_owned());
     }
     if SETTINGS.iter().any(|setting| setting.environment() == name) {
         return Err(
-            "names the environment variable of a setting, which cannot hold the key as well".to_owned()
+            "names the environment variable of a setting, which cannot hold a secret as well".to_owned()
         );
     }
     Ok(name.to_owned())

@@ -1,37 +1,56 @@
-//! `data` and `store.url`: where the registry is kept.
+//! `data` and the `store` section: where the registry is kept, and how it is reached.
 //! Opening or creating it is the store's work.
 
 use super::reader::{Reader, parse_path};
+use super::signing::parse_variable_name;
+use crate::store::postgres::{Access, Address, FEWEST_CONNECTIONS, Password};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+/// How many connections to a database there may be.
+const CONNECTIONS: RangeInclusive<usize> = FEWEST_CONNECTIONS..=1000;
+
 /// Where things are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct StorageSettings {
     /// `data`: the directory of the embedded store and the master key. Default: `./chancery-data`.
     pub data: PathBuf,
-    /// `store.url`: the registry's store. Default: `sqlite:` with the file `chancery.db` in `data`.
+    /// `store.url`: the registry's store, with what belongs to it. Default: `sqlite:` with the file `chancery.db` in
+    /// `data`.
     pub url: StoreUrl,
 }
 
 /// Which store, and where. One variant for each kind of store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum StoreUrl {
     /// The embedded store in this file.
     Sqlite(PathBuf),
+    /// This database. `store.password` and `store.connections` are in it as well.
+    Postgres(Box<Access>),
 }
 
-impl StoreUrl {
+/// What `store.url` alone says.
+enum Said {
+    Sqlite(PathBuf),
+    Postgres(Address),
+}
+
+/// What `store.password` says.
+enum Reference {
+    File(PathBuf),
+    Variable(String),
+}
+
+impl Said {
     /// Reads a store's URL. The error never repeats the text, which may hold a password.
     fn parse(text: &str) -> Result<Self, String> {
         let Some((scheme, rest)) = text.split_once(':') else {
-            return Err("must begin with sqlite:".to_owned());
+            return Err("must begin with sqlite: or postgres:".to_owned());
         };
         match scheme.to_ascii_lowercase().as_str() {
             "sqlite" => parse_sqlite(rest.strip_prefix("//").unwrap_or(rest)).map(Self::Sqlite),
-            "postgres" | "postgresql" => {
-                Err("this build has only the embedded store; use sqlite:PATH".to_owned())
-            }
-            _ => Err("must begin with sqlite:".to_owned()),
+            "postgres" | "postgresql" => Address::parse(text).map(Self::Postgres),
+            _ => Err("must begin with sqlite: or postgres:".to_owned()),
         }
     }
 }
@@ -39,10 +58,49 @@ impl StoreUrl {
 /// Reads the section.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<StorageSettings> {
     let data = reader.path("data");
-    let url = reader.text("store.url", StoreUrl::parse);
+    let is_given = reader.is_given("store.url");
+    let said = reader.text("store.url", Said::parse);
+    let password = read_password(reader);
+    let connections = reader.number("store.connections", &CONNECTIONS);
     let data = data?;
-    let url = url.unwrap_or_else(|| default_url(&data));
+    let url = match said {
+        None if is_given => return None,
+        None => default_url(&data),
+        Some(Said::Sqlite(file)) => StoreUrl::Sqlite(file),
+        Some(Said::Postgres(address)) => {
+            if password.is_some() && address.has_password() {
+                reader.refuse(
+                    "store.password",
+                    "is given, and store.url has a password as well: leave out one of them",
+                );
+                return None;
+            }
+            StoreUrl::Postgres(Box::new(Access { address, password, connections: connections? }))
+        }
+    };
     Some(StorageSettings { data, url })
+}
+
+fn read_password(reader: &mut Reader<'_>) -> Option<Password> {
+    match reader.text("store.password", parse_reference)? {
+        Reference::File(path) => Some(Password::File(path)),
+        Reference::Variable(name) => {
+            let text = reader.variable(&name).filter(|text| !text.is_empty()).map(str::to_owned);
+            if text.is_none() {
+                let problem = "the environment variable that it names is not set, or is empty";
+                reader.refuse_value("store.password", problem);
+            }
+            text.map(Password::from_text)
+        }
+    }
+}
+
+fn parse_reference(text: &str) -> Result<Reference, String> {
+    match text.split_once(':') {
+        Some(("file", path)) => parse_path(path).map(Reference::File),
+        Some(("env", name)) => parse_variable_name(name).map(Reference::Variable),
+        _ => Err("must be file:PATH or env:NAME, never the password itself".to_owned()),
+    }
 }
 
 fn default_url(data: &Path) -> StoreUrl {
@@ -67,34 +125,84 @@ fn parse_sqlite(path: &str) -> Result<PathBuf, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::StoreUrl;
-    use crate::config::example::{from_environment, from_file, mistakes_of_file};
+    use super::{Access, Password, StoreUrl};
+    use crate::config::example::{from_environment, from_file, from_layers, mistakes_of_file};
     use std::path::PathBuf;
 
-    #[test]
-    fn the_embedded_store_is_in_data_unless_said_otherwise() -> Result<(), String> {
-        assert_eq!(
-            from_file("")?.storage.url,
-            StoreUrl::Sqlite(PathBuf::from("./chancery-data/chancery.db"))
-        );
-        assert_eq!(from_file("data = '/d'")?.storage.url, StoreUrl::Sqlite(PathBuf::from("/d/chancery.db")));
-        Ok(())
+    fn file_of(text: &str) -> Result<PathBuf, String> {
+        match from_file(text)?.storage.url {
+            StoreUrl::Sqlite(file) => Ok(file),
+            StoreUrl::Postgres(_) => Err("it is a database".to_owned()),
+        }
+    }
+
+    fn database_of(file: &str, variables: &[(&str, &str)]) -> Result<Access, String> {
+        let file = format!("keys.master = '/k'\n{file}");
+        match from_layers(&file, variables, &[])?.storage.url {
+            StoreUrl::Sqlite(_) => Err("it is a file".to_owned()),
+            StoreUrl::Postgres(access) => Ok(*access),
+        }
     }
 
     #[test]
-    fn understands_both_ways_to_write_a_sqlite_url() -> Result<(), String> {
+    fn the_embedded_store_is_in_data_unless_said_otherwise() {
+        assert_eq!(file_of(""), Ok(PathBuf::from("./chancery-data/chancery.db")));
+        assert_eq!(file_of("data = '/d'"), Ok(PathBuf::from("/d/chancery.db")));
+    }
+
+    #[test]
+    fn understands_both_ways_to_write_a_sqlite_url() {
         for (text, path) in [
             ("sqlite:a/b.db", "a/b.db"),
             ("sqlite://a/b.db", "a/b.db"),
             ("sqlite:///a.db", "/a.db"),
             ("SQLite:/a", "/a"),
         ] {
-            assert_eq!(
-                from_file(&format!("store.url = '{text}'"))?.storage.url,
-                StoreUrl::Sqlite(PathBuf::from(path))
-            );
+            assert_eq!(file_of(&format!("store.url = '{text}'")), Ok(PathBuf::from(path)));
         }
+    }
+
+    #[test]
+    fn a_database_comes_with_its_password_and_so_many_connections() -> Result<(), String> {
+        for scheme in ["postgres", "postgresql", "Postgres"] {
+            let access = database_of(&format!("store.url = '{scheme}://me@db:5433,other/chancery'"), &[])?;
+            assert_eq!(access.address.to_string(), "db:5433, other:5432");
+            assert_eq!((access.password.is_none(), access.connections), (true, 10));
+        }
+        let url = "store.url = 'postgres://me@db/chancery'\n";
+        let access = database_of(&format!("{url}store.password = 'file:/p'\nstore.connections = 4"), &[])?;
+        assert!(matches!(access.password, Some(Password::File(file)) if file == *"/p"));
+        assert_eq!(access.connections, 4);
+        let access = database_of(&format!("{url}store.password = 'env:PW'"), &[("PW", "hunter2")])?;
+        assert!(!format!("{access:?}").contains("hunter2"));
+        assert!(matches!(access.password, Some(Password::Text(text)) if *text == "hunter2"));
         Ok(())
+    }
+
+    #[test]
+    fn a_database_needs_a_master_key_that_all_nodes_have() {
+        let shown = mistakes_of_file("store.url = 'postgres://me@db/chancery'");
+        assert!(shown.starts_with("keys.master: must be given with PostgreSQL"), "{shown}");
+    }
+
+    #[test]
+    fn a_password_is_never_in_the_settings_themselves() {
+        for (url, password) in [
+            ("postgres://me@db/d", "hunter2"),
+            ("postgres://me@db/d", "env:hunter2"),
+            ("postgres://me@db/d", "env:A-hunter2"),
+            ("postgres://me@db/d", "file:"),
+            ("postgres://me:hunter2@db/d", "file:/hunter2"),
+        ] {
+            let refused = database_of(&format!("store.url = '{url}'\nstore.password = '{password}'"), &[]);
+            let shown = refused.err().unwrap_or_default();
+            assert!(shown.starts_with("store.password: ") && !shown.contains("hunter2"), "{shown}");
+        }
+        let few = database_of("store.url = 'postgres://me@db/d'\nstore.connections = 3", &[]);
+        assert_eq!(
+            few.err().unwrap_or_default(),
+            "store.connections: must be a whole number from 4 to 1000 (chancery.toml, line 3)"
+        );
     }
 
     #[test]
@@ -113,10 +221,11 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_stores_without_showing_the_password() {
+    fn refuses_what_it_cannot_reach_without_showing_the_password() {
+        let shown = from_environment(&[("CHANCERY_STORE_URL", "postgres://me:hunter2@db")]).err();
         assert_eq!(
-            from_environment(&[("CHANCERY_STORE_URL", "postgres://me:hunter2@db/chancery")]).err().as_deref(),
-            Some("store.url: this build has only the embedded store; use sqlite:PATH (CHANCERY_STORE_URL)")
+            shown.as_deref(),
+            Some("store.url: names no database; write postgres://USER@HOST/DATABASE (CHANCERY_STORE_URL)")
         );
         for text in [
             "hunter2",

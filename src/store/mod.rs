@@ -19,6 +19,7 @@ use crate::domain::time::Timestamp;
 pub mod cached;
 mod error;
 mod noticed;
+pub mod postgres;
 mod questions;
 mod registry;
 pub mod sqlite;
@@ -31,7 +32,10 @@ pub use noticed::{Noticed, REFUSALS_KEPT, REFUSALS_KEPT_FOR, UsageBatch};
 pub use registry::{AtVersion, KeptAnswer, Recorded, RegistryChange, ScopeChange};
 
 /// Every backend: the scheme of its URL and what it is.
-pub const BACKENDS: &[(&str, &str)] = &[("sqlite", "the embedded store, one file")];
+pub const BACKENDS: &[(&str, &str)] = &[
+    ("sqlite", "the embedded store, one file"),
+    ("postgres", "a database that many nodes share: PostgreSQL 14 or later"),
+];
 
 /// The contract. Each question is atomic by itself; what belongs together is one question. Not found is `Option` or
 /// `false`, never an error. Every change is durable when it is answered and carries its audit event in the same
@@ -205,6 +209,26 @@ pub struct Changes {
     /// What changed: a tenant, or an application of it. `None` when too much has changed since to list it, so that
     /// everything kept in memory is suspect.
     pub list: Option<Vec<(TenantId, Option<ClientId>)>>,
+}
+
+/// What opening a store did to its schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migrated {
+    /// The schema's number before.
+    pub from: u32,
+    /// The schema's number now.
+    pub to: u32,
+}
+
+/// The schema that a store was found to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schema {
+    /// Its number.
+    pub number: u32,
+    /// The oldest program, by the newest schema it knows, that works with it.
+    pub works_with: u32,
+    /// The newest that this program knows.
+    pub known: u32,
 }
 
 /// The state of a store.

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Transaction};
 
 use super::{
-    Changes, Conflict, FORGOTTEN_AT_ONCE, Health, KeptAnswer, KeyChange, Match, REFUSED_AFTER_EXPIRY,
-    Recorded, Store, StoreError,
+    Changes, Conflict, FORGOTTEN_AT_ONCE, Health, KeptAnswer, KeyChange, Match, Migrated,
+    REFUSED_AFTER_EXPIRY, Recorded, Schema, Store, StoreError,
 };
 use crate::domain::api::Api;
 use crate::domain::application::{ClientId, Registered};
@@ -61,15 +61,6 @@ pub struct Sqlite {
     administrators: Worker,
 }
 
-/// What opening a store did to its schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Migrated {
-    /// The schema's number before.
-    pub from: u32,
-    /// The schema's number now.
-    pub to: u32,
-}
-
 impl Sqlite {
     /// Opens the store in `file`, making it (mode 0600) when it is absent, and brings its schema up to date.
     ///
@@ -94,8 +85,9 @@ impl Sqlite {
     ///
     /// # Errors
     /// When the file cannot be opened, or is no database.
-    pub fn look(file: &Path) -> Result<(Self, u32), StoreError> {
-        let schema = schema::number(&connection::look(file)?)?;
+    pub fn look(file: &Path) -> Result<(Self, Schema), StoreError> {
+        let number = schema::number(&connection::look(file)?)?;
+        let schema = Schema { number, works_with: number, known: schema::NEWEST };
         let start = || Worker::start(vec![connection::look(file)?]);
         let store =
             Self { writer: start()?, readers: start()?, follower: start()?, administrators: start()? };

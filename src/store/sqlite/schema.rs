@@ -3,8 +3,8 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{Migrated, error, log};
-use crate::store::{Health, StoreError};
+use super::{error, log};
+use crate::store::{Health, Migrated, StoreError};
 
 /// The migrations, the first one first.
 const MIGRATIONS: &[&str] = &[

@@ -170,7 +170,7 @@ pub(super) async fn binds_each_event_to_those_before(place: &impl Place) {
     for (name, event) in ["a", "b", "c"].iter().zip(made.clone()) {
         store.add_scope(scope(&one, name), event).await.unwrap();
     }
-    let events = place.open().audit_events(0, 100).await.unwrap();
+    let events = place.open().await.audit_events(0, 100).await.unwrap();
     let mut walk = ChainWalk::default();
     events.iter().try_for_each(|next| walk.step(next)).unwrap();
     assert_eq!(usize::try_from(walk.sequence).unwrap(), events.len());

@@ -182,7 +182,7 @@ pub(super) async fn a_last_use_only_moves_forward(place: &impl Place) {
 
 pub(super) async fn of_many_who_add_the_same_client_id_one_wins(place: &impl Place) {
     let (store, one) = store_with_tenant(place).await;
-    let another_server = place.open();
+    let another_server = place.open().await;
     let mut racing = JoinSet::new();
     for number in 0..16 {
         let store = Arc::clone(if number % 2 == 0 { &store } else { &another_server });
@@ -204,7 +204,7 @@ pub(super) async fn of_many_who_add_the_same_client_id_one_wins(place: &impl Pla
 
 pub(super) async fn of_many_who_change_the_same_version_one_wins(place: &impl Place) {
     let (store, one) = store_with_tenant(place).await;
-    let another_server = place.open();
+    let another_server = place.open().await;
     let app = application(&one, "app");
     add_application(&store, &app).await;
     let mut racing = JoinSet::new();

@@ -67,7 +67,7 @@ pub(super) async fn replaces_a_hash_only_where_there_is_one(place: &impl Place) 
 
 pub(super) async fn of_many_who_replace_the_same_hash_one_does(place: &impl Place) {
     let (store, one) = store_with_tenant(place).await;
-    let another_server = place.open();
+    let another_server = place.open().await;
     let app = application(&one, "app");
     let with = imported(&app);
     store.add_application(app.clone(), Some(with.clone()), event("app")).await.unwrap();

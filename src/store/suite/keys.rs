@@ -120,7 +120,7 @@ pub(super) async fn of_many_who_make_the_next_key_one_wins(place: &impl Place) {
     let (store, one) = store_with_tenant(place).await;
     let mut makers = JoinSet::new();
     for _ in 0..8 {
-        let (store, next) = (place.open(), later(&one, "RS256", KeyState::Upcoming));
+        let (store, next) = (place.open().await, later(&one, "RS256", KeyState::Upcoming));
         makers.spawn(async move {
             store.change_signing_keys(next.tenant, added(&next), event("key")).await.unwrap()
         });

@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::store::{CHANGES_KEPT, Changes, Health};
 
 pub(super) async fn writes_one_event_for_each_change_and_none_for_none(place: &impl Place) {
-    let (store, one) = (place.open(), tenant("one"));
+    let (store, one) = (place.open().await, tenant("one"));
     let (app, read) = (application(&one, "app"), scope(&one, "read"));
     let more = credential(&app, 2);
     // Each is done twice, and the second time there is nothing to do or it does not fit.
@@ -69,7 +69,7 @@ pub(super) async fn writes_one_event_for_each_change_and_none_for_none(place: &i
 }
 
 pub(super) async fn lists_what_changed_after_a_revision(place: &impl Place) {
-    let (store, one) = (place.open(), tenant("one"));
+    let (store, one) = (place.open().await, tenant("one"));
     assert_eq!(store.changes_since(0).await.unwrap(), Changes { revision: 0, list: Some(Vec::new()) });
     add_tenant(&store, &one).await;
     let mut last = store.changes_since(0).await.unwrap();
@@ -117,7 +117,7 @@ pub(super) async fn says_so_when_it_has_forgotten_too_much(place: &impl Place) {
     let forget = async || while store.forget_past(Timestamp::from_millis(0)).await.unwrap() {};
     forget().await;
     assert!(store.changes_since(0).await.unwrap().list.is_some());
-    place.note_changes(one.id, CHANGES_KEPT);
+    place.note_changes(one.id, CHANGES_KEPT).await;
     let newest = first + CHANGES_KEPT;
     assert_eq!(
         store.changes_since(0).await.unwrap().list.map(|list| list.len()),
@@ -146,7 +146,7 @@ pub(super) async fn keeps_everything_when_it_is_opened_again(place: &impl Place)
     store.change_tenant(one.clone(), written.clone()).await.unwrap();
     let before = (store.audit_events(0, 100).await.unwrap(), store.changes_since(0).await.unwrap());
     drop(store);
-    let store = place.open();
+    let store = place.open().await;
     assert_eq!(store.tenants().await.unwrap(), [Tenant { version: 2, ..one.clone() }]);
     assert_eq!(store.scopes(one.id).await.unwrap(), ["read", "write"].map(|name| scope(&one, name)));
     assert_eq!(store.signing_keys(one.id).await.unwrap().len(), 1);
@@ -161,7 +161,7 @@ pub(super) async fn keeps_everything_when_it_is_opened_again(place: &impl Place)
 
 pub(super) async fn shows_each_change_to_every_connection_at_once(place: &impl Place) {
     let (store, one) = store_with_tenant(place).await;
-    let another_server = place.open();
+    let another_server = place.open().await;
     for number in 0..20 {
         let app = application(&one, &format!("app{number}"));
         let before = another_server.changes_since(0).await.unwrap().revision;

@@ -2,12 +2,8 @@
 //! Not for: what one backend does in a way of its own.
 
 use std::fmt::Debug;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use tempfile::TempDir;
-
-use super::sqlite::{Sqlite, schema};
 use super::{Conflict, Store, StoreError};
 use crate::domain::id::TenantId;
 use crate::domain::tenant::Tenant;
@@ -21,6 +17,7 @@ mod keys;
 mod logs;
 mod noticed;
 mod one;
+pub(super) mod places;
 mod registry;
 pub(super) mod sample;
 mod tokens;
@@ -30,88 +27,36 @@ trait Place {
     /// The number of the newest schema.
     const SCHEMA: u32;
 
-    fn new() -> Self;
+    async fn new() -> Self;
 
     /// Opens the store, again and again if need be, each time with connections of its own.
-    fn open(&self) -> Arc<dyn Store>;
+    async fn open(&self) -> Arc<dyn Store>;
 
     /// Writes down that a tenant has changed so many times, quickly.
-    fn note_changes(&self, tenant: TenantId, count: i64);
+    async fn note_changes(&self, tenant: TenantId, count: i64);
 
     /// Writes down that so many tokens are refused, quickly.
-    fn note_revoked(&self, tenant: TenantId, expires_at: Timestamp, count: i64);
+    async fn note_revoked(&self, tenant: TenantId, expires_at: Timestamp, count: i64);
 
     /// How many refused tokens are written down.
-    fn count_revoked(&self) -> i64;
+    async fn count_revoked(&self) -> i64;
 
     /// Writes down so many refusals, quickly; the request ids are no ids.
-    fn note_refusals(&self, tenant: TenantId, at: Timestamp, count: i64);
+    async fn note_refusals(&self, tenant: TenantId, at: Timestamp, count: i64);
 
     /// How many refusals are written down.
-    fn count_refusals(&self) -> i64;
-}
-
-struct File(TempDir);
-
-impl File {
-    fn path(&self) -> PathBuf {
-        self.0.path().join("store.db")
-    }
-}
-
-impl Place for File {
-    const SCHEMA: u32 = schema::NEWEST;
-
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn open(&self) -> Arc<dyn Store> {
-        Arc::new(Sqlite::open(&self.path()).unwrap().0)
-    }
-
-    fn note_changes(&self, tenant: TenantId, count: i64) {
-        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
-                   INSERT INTO change (tenant_id) SELECT ?1 FROM n";
-        let connection = rusqlite::Connection::open(self.path()).unwrap();
-        connection.execute(sql, rusqlite::params![tenant.to_string(), count]).unwrap();
-    }
-
-    fn note_revoked(&self, tenant: TenantId, expires_at: Timestamp, count: i64) {
-        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
-                   INSERT INTO revoked_token SELECT ?1, ?2, hex(randomblob(18)) FROM n";
-        let connection = rusqlite::Connection::open(self.path()).unwrap();
-        let parameters = rusqlite::params![expires_at.as_millis(), tenant.to_string(), count];
-        connection.execute(sql, parameters).unwrap();
-    }
-
-    fn count_revoked(&self) -> i64 {
-        let connection = rusqlite::Connection::open(self.path()).unwrap();
-        connection.query_row("SELECT count(*) FROM revoked_token", [], |row| row.get(0)).unwrap()
-    }
-
-    fn note_refusals(&self, tenant: TenantId, at: Timestamp, count: i64) {
-        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
-                   INSERT INTO refusal (request_id, at, tenant_id, endpoint, error, reason)
-                   SELECT hex(randomblob(18)), ?1, ?2, 'token', 'invalid_client', 'why' FROM n";
-        let connection = rusqlite::Connection::open(self.path()).unwrap();
-        connection.execute(sql, rusqlite::params![at.as_millis(), tenant.to_string(), count]).unwrap();
-    }
-
-    fn count_refusals(&self) -> i64 {
-        let connection = rusqlite::Connection::open(self.path()).unwrap();
-        connection.query_row("SELECT count(*) FROM refusal", [], |row| row.get(0)).unwrap()
-    }
+    async fn count_refusals(&self) -> i64;
 }
 
 macro_rules! contract {
-    ($backend:ident, $place:ty: $($file:ident::$clause:ident),+) => {
+    ($backend:ident, $place:ty, $when:meta: $($file:ident::$clause:ident),+) => {
         mod $backend {
-            use super::{File, Place};
+            use super::{Place, places};
 
             $(#[tokio::test]
+            #[$when]
             async fn $clause() {
-                super::$file::$clause(&<$place>::new()).await;
+                super::$file::$clause(&<$place>::new().await).await;
             })+
         }
     };
@@ -120,7 +65,8 @@ macro_rules! contract {
 /// Every clause, run for every backend.
 macro_rules! every_backend {
     ($($file:ident::$clause:ident),+ $(,)?) => {
-        contract!(sqlite, File: $($file::$clause),+);
+        contract!(sqlite, places::File, cfg(test): $($file::$clause),+);
+        contract!(postgres, places::Database, ignore = "needs PostgreSQL: scripts/test runs it": $($file::$clause),+);
     };
 }
 
@@ -180,7 +126,7 @@ every_backend! {
 
 /// A store with one tenant, which has the scopes `read` and `write`.
 async fn store_with_tenant(place: &impl Place) -> (Arc<dyn Store>, Tenant) {
-    let (store, tenant) = (place.open(), sample::tenant("one"));
+    let (store, tenant) = (place.open().await, sample::tenant("one"));
     sample::add_tenant(&store, &tenant).await;
     for name in ["read", "write"] {
         store.add_scope(sample::scope(&tenant, name), sample::event("scope")).await.unwrap();

@@ -63,7 +63,7 @@ pub(super) async fn adds_counts_to_their_minute_and_day(place: &impl Place) {
     let refused = |at, count| statistic(at, one.id, (Some("app"), Some("why")), count);
     let strange = |at, count| statistic(at, one.id, (None, Some("why")), count);
     record(&store, vec![issued(AT, 3), refused(AT, 1), issued(next, 5)]).await;
-    record(&place.open(), vec![issued(AT, 4), strange(next, 1)]).await;
+    record(&place.open().await, vec![issued(AT, 4), strange(next, 1)]).await;
     record(&store, Vec::new()).await;
     let (minute, later) = (Period::Minute.start_of(AT), Period::Minute.start_of(next));
     assert_eq!(
@@ -142,7 +142,7 @@ pub(super) async fn keeps_a_refusal_exactly(place: &impl Place) {
     store.record_refusals(Vec::new()).await.unwrap();
     store.remove_tenant(one.id, event("tenant")).await.unwrap();
     drop(store);
-    let store = place.open();
+    let store = place.open().await;
     for kept in [whole, bare] {
         assert_eq!(store.refusal(kept.request).await.unwrap(), Some(kept));
     }
@@ -153,24 +153,24 @@ pub(super) async fn keeps_the_newest_refusals(place: &impl Place) {
     let (store, one) = store_with_tenant(place).await;
     let (first, second) = (refusal(one.id), refusal(one.id));
     store.record_refusals(vec![first.clone(), second.clone()]).await.unwrap();
-    place.note_refusals(one.id, AT, REFUSALS_KEPT - 2);
+    place.note_refusals(one.id, AT, REFUSALS_KEPT - 2).await;
     assert_eq!(store.refusal(first.request).await.unwrap(), Some(first.clone()));
     store.record_refusals(vec![refusal(one.id)]).await.unwrap();
-    assert_eq!(place.count_refusals(), REFUSALS_KEPT);
+    assert_eq!(place.count_refusals().await, REFUSALS_KEPT);
     assert_eq!(store.refusal(first.request).await.unwrap(), None);
     assert_eq!(store.refusal(second.request).await.unwrap(), Some(second));
 }
 
 pub(super) async fn forgets_refusals_after_their_time_in_small_steps(place: &impl Place) {
     let (store, one) = store_with_tenant(place).await;
-    place.note_refusals(one.id, AT, 2 * FORGOTTEN_AT_ONCE + 1);
+    place.note_refusals(one.id, AT, 2 * FORGOTTEN_AT_ONCE + 1).await;
     let later = Refusal { at: AT.plus(Duration::from_hours(1)), ..refusal(one.id) };
     store.record_refusals(vec![later.clone()]).await.unwrap();
     let last = AT.plus(REFUSALS_KEPT_FOR);
     assert!(!store.forget_past(last).await.unwrap());
-    assert_eq!(place.count_refusals(), 2 * FORGOTTEN_AT_ONCE + 2);
+    assert_eq!(place.count_refusals().await, 2 * FORGOTTEN_AT_ONCE + 2);
     for more in [true, true, false] {
         assert_eq!(store.forget_past(last.plus(Duration::from_millis(1))).await.unwrap(), more);
     }
-    assert_eq!((place.count_refusals(), store.refusal(later.request).await.unwrap()), (1, Some(later)));
+    assert_eq!((place.count_refusals().await, store.refusal(later.request).await.unwrap()), (1, Some(later)));
 }

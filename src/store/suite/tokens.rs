@@ -28,7 +28,7 @@ async fn is_revoked(store: &Arc<dyn Store>, tenant: TenantId, token: TokenId) ->
 
 pub(super) async fn refuses_a_token_once_and_for_all_connections(place: &impl Place) {
     let (store, one) = store_with_tenant(place).await;
-    let another_server = place.open();
+    let another_server = place.open().await;
     let (token, other) = (token(), token());
     let events = async || store.audit_events(0, 100).await.unwrap().len();
     let before = (events().await, store.changes_since(0).await.unwrap());
@@ -42,7 +42,7 @@ pub(super) async fn refuses_a_token_once_and_for_all_connections(place: &impl Pl
     // Nothing is left behind when the token is over, and servers keep nothing that they would have to forget.
     assert_eq!((events().await, store.changes_since(0).await.unwrap()), before);
     drop((store, another_server));
-    assert!(is_revoked(&place.open(), one.id, token).await);
+    assert!(is_revoked(&place.open().await, one.id, token).await);
 }
 
 pub(super) async fn a_token_of_one_tenant_is_none_of_another(place: &impl Place) {
@@ -58,7 +58,7 @@ pub(super) async fn a_token_of_one_tenant_is_none_of_another(place: &impl Place)
 
 pub(super) async fn of_many_who_revoke_the_same_token_all_succeed(place: &impl Place) {
     let (store, one) = store_with_tenant(place).await;
-    let (another_server, token) = (place.open(), token());
+    let (another_server, token) = (place.open().await, token());
     let mut racing = JoinSet::new();
     for number in 0..16 {
         let store = Arc::clone(if number % 2 == 0 { &store } else { &another_server });
@@ -82,13 +82,13 @@ pub(super) async fn forgets_a_refused_token_some_time_after_its_end(place: &impl
 pub(super) async fn forgets_in_small_steps(place: &impl Place) {
     let (store, one) = store_with_tenant(place).await;
     let count = 2 * FORGOTTEN_AT_ONCE + 1;
-    place.note_revoked(one.id, END, count);
+    place.note_revoked(one.id, END, count).await;
     let still_good = token();
     let later = END.plus(REFUSED_AFTER_EXPIRY * 2);
     store.revoke_token(one.id, still_good, later).await.unwrap();
     for more in [true, true, false, false] {
         assert_eq!(store.forget_past(later).await.unwrap(), more);
     }
-    assert_eq!(place.count_revoked(), 1);
+    assert_eq!(place.count_revoked().await, 1);
     assert!(store.is_revoked(one.id, still_good, later).await.unwrap());
 }

@@ -1,0 +1,448 @@
+//! The store for many nodes: PostgreSQL, plain SQL, and no connection, statement or wait without a bound.
+//! Not for: rules about what may be stored; those are checked before they come here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::{
+    BUSY_DEADLINE, Changes, Conflict, FORGOTTEN_AT_ONCE, Health, KeptAnswer, KeyChange, Match, Migrated,
+    REFUSED_AFTER_EXPIRY, Recorded, Schema, Store, StoreError,
+};
+use crate::domain::api::Api;
+use crate::domain::application::{ClientId, Registered};
+use crate::domain::audit::{AuditEvent, AuditFilter, RecordedEvent};
+use crate::domain::id::{TenantId, TokenId};
+use crate::domain::operator::Operator;
+use crate::domain::scope::Scope;
+use crate::domain::signing_key::{KeptDigestKey, SigningKey};
+use crate::domain::tenant::Tenant;
+use crate::domain::time::Timestamp;
+
+mod about;
+mod address;
+mod answers;
+mod apis;
+mod applications;
+mod credentials;
+mod error;
+mod keys;
+mod log;
+mod noticed;
+mod operators;
+mod pool;
+mod refusals;
+mod registered;
+mod registry;
+mod row;
+pub mod schema;
+mod scopes;
+mod search;
+mod session;
+mod statistics;
+mod step;
+mod tenants;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod tokens;
+
+pub use about::About;
+pub use address::{Access, Address, Password};
+use error::Trouble;
+use log::Ledger;
+use pool::{Pool, Purpose};
+use session::Link;
+
+/// The fewest connections that the purposes below need.
+pub const FEWEST_CONNECTIONS: usize = 4;
+
+/// Connections for administrators, so that a long question does not keep all others waiting.
+const FOR_ADMINISTRATORS: usize = 2;
+
+/// How often a question is asked that was not answered, through no fault of its own.
+const ATTEMPTS: usize = 3;
+
+/// What a request asks is answered within this time, or too late.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// How long a connection is waited for by a request.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// What administrators ask may take longer: each statement, and all of them.
+const QUIET_DEADLINE: Duration = Duration::from_secs(30);
+const CHANGE_DEADLINE: Duration = Duration::from_mins(2);
+
+/// How long a migration may take.
+const MIGRATED_WITHIN: Duration = Duration::from_hours(6);
+
+/// How much longer than the server we wait ourselves, since its answer has a way to go.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A PostgreSQL. Dropping it waits for nothing: whatever was answered is durable.
+pub struct Postgres {
+    requests: Pool,
+    /// Following has a connection of its own, over which notices come.
+    follower: Pool,
+    /// What only administrators ask may take long, and can wait.
+    administrators: Pool,
+    notices: Arc<Notify>,
+}
+
+impl Postgres {
+    /// Opens the store and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the database does not answer, is too old, or its schema is newer than this program can work with.
+    pub async fn open(access: &Access) -> Result<(Self, Migrated), StoreError> {
+        let store = Self::reach(access, false)?;
+        let migrate = |session| schema::migrate(session, schema::MIGRATIONS);
+        let migrated = ask(&store.administrators, MIGRATED_WITHIN, migrate).await?;
+        Ok((store, migrated))
+    }
+
+    /// Opens the store to look at it, whatever its schema, and says which that is. Nothing is migrated, and every change
+    /// is refused. Where the schema is another one many a question has no answer.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn look(access: &Access) -> Result<(Self, Schema), StoreError> {
+        let store = Self::reach(access, true)?;
+        let find = |session: Link| async move { schema::find(&session).await };
+        let schema::Found { number, works_with } = ask(&store.administrators, QUIET_DEADLINE, find).await?;
+        Ok((store, Schema { number, works_with, known: schema::NEWEST }))
+    }
+
+    /// What can be said of the server.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn about(&self) -> Result<About, StoreError> {
+        self.read_quietly(about::ask).await
+    }
+
+    fn reach(access: &Access, looks: bool) -> Result<Self, StoreError> {
+        if let Some(Password::File(file)) = &access.password {
+            std::fs::read_to_string(file)
+                .map_err(|error| StoreError::Unavailable(format!("{}: {error}", file.display())))?;
+        }
+        let (tls, notices) = (access.address.tls.connector()?, Arc::new(Notify::new()));
+        let all = access.connections.max(FEWEST_CONNECTIONS);
+        let open = |connections, wait, statement, listens| {
+            let purpose = Purpose { connections, wait, statement, listens, looks };
+            Pool::new(access, &tls, &notices, purpose)
+        };
+        Ok(Self {
+            requests: open(all - FOR_ADMINISTRATORS - 1, WAIT, DEADLINE, false)?,
+            follower: open(1, WAIT, DEADLINE, true)?,
+            administrators: open(FOR_ADMINISTRATORS, BUSY_DEADLINE, QUIET_DEADLINE, false)?,
+            notices,
+        })
+    }
+
+    async fn read<T, F>(&self, question: impl Fn(Link) -> F + Send + 'static) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Trouble>> + Send + 'static,
+    {
+        ask(&self.requests, DEADLINE + GRACE, question).await
+    }
+
+    async fn read_quietly<T, F>(&self, question: impl Fn(Link) -> F + Send + 'static) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Trouble>> + Send + 'static,
+    {
+        ask(&self.administrators, QUIET_DEADLINE + GRACE, question).await
+    }
+
+    async fn follow<T, F>(&self, question: impl Fn(Link) -> F + Send + 'static) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Trouble>> + Send + 'static,
+    {
+        ask(&self.follower, DEADLINE + GRACE, question).await
+    }
+
+    /// Writes down what is no change of the registry: it waits for none and none waits for it.
+    async fn note<T, F>(&self, deed: impl Fn(Link) -> F + Send + 'static) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Trouble>> + Send + 'static,
+    {
+        ask(&self.requests, DEADLINE + GRACE, committed(deed)).await
+    }
+
+    /// Changes the registry.
+    async fn change<F>(&self, change: impl Fn(Link) -> F + Send + 'static) -> Result<(), StoreError>
+    where
+        F: Future<Output = Result<(), Trouble>> + Send + 'static,
+    {
+        ask(&self.administrators, CHANGE_DEADLINE, committed(change)).await
+    }
+
+    /// Changes the registry unless something is no longer as it was expected to be; whether it did.
+    async fn change_if<F>(&self, change: impl Fn(Link) -> F + Send + 'static) -> Result<bool, StoreError>
+    where
+        F: Future<Output = Result<(), Trouble>> + Send + 'static,
+    {
+        match self.change(change).await {
+            Err(StoreError::Conflict(Conflict::Changed | Conflict::Exists | Conflict::Missing)) => Ok(false),
+            answer => answer.map(|()| true),
+        }
+    }
+}
+
+/// Makes durable what a deed did. Nobody knows what became of a commit without an answer, so it is not done again.
+fn committed<T, F>(
+    deed: impl Fn(Link) -> F,
+) -> impl Fn(Link) -> std::pin::Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send>>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Trouble>> + Send + 'static,
+{
+    move |session| {
+        let done = deed(Arc::clone(&session));
+        Box::pin(async move {
+            let answer = done.await?;
+            session.commit().await.map_err(|trouble| Trouble { again: false, ..trouble })?;
+            Ok(answer)
+        })
+    }
+}
+
+/// Asks over a connection of the pool, to the end even if nobody waits for the answer any more: a connection in the middle
+/// of something is no use to anybody.
+async fn ask<T, F>(
+    pool: &Pool,
+    deadline: Duration,
+    question: impl Fn(Link) -> F + Send + 'static,
+) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Trouble>> + Send + 'static,
+{
+    let pool = pool.clone();
+    let asked = tokio::spawn(async move {
+        let mut attempts = 1;
+        loop {
+            let session = pool.session().await?;
+            match timeout(deadline, question(Arc::clone(&session))).await {
+                Ok(Ok(answer)) => {
+                    session.is_sound();
+                    return Ok(answer);
+                }
+                Ok(Err(trouble)) => {
+                    if !trouble.lost && session.roll_back().await.is_ok() {
+                        session.is_sound();
+                    }
+                    if !trouble.again || attempts == ATTEMPTS {
+                        return Err(trouble.error);
+                    }
+                    attempts += 1;
+                }
+                Err(_) => {
+                    pool.close_idle();
+                    return Err(StoreError::Unavailable("the database did not answer in time".to_owned()));
+                }
+            }
+        }
+    });
+    asked.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the question was given up".to_owned())))
+}
+
+#[async_trait]
+impl Store for Postgres {
+    async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        self.follow(tenants::all).await
+    }
+
+    async fn scopes(&self, tenant: TenantId) -> Result<Vec<Scope>, StoreError> {
+        self.read_quietly(move |session| scopes::all(session, tenant)).await
+    }
+
+    async fn apis(&self, tenant: TenantId) -> Result<Vec<Api>, StoreError> {
+        self.follow(move |session| apis::all(session, tenant)).await
+    }
+
+    async fn application(
+        &self,
+        tenant: TenantId,
+        client_id: &str,
+    ) -> Result<Option<Arc<Registered>>, StoreError> {
+        let client_id = client_id.to_owned();
+        self.read(move |session| applications::find(session, tenant, client_id.clone())).await
+    }
+
+    async fn applications(
+        &self,
+        tenant: TenantId,
+        after: Option<ClientId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Registered>>, StoreError> {
+        self.read_quietly(move |session| applications::page(session, tenant, after.clone(), limit)).await
+    }
+
+    async fn find_applications(
+        &self,
+        tenant: TenantId,
+        text: &str,
+        after: Option<Match>,
+        limit: usize,
+    ) -> Result<Vec<(Match, Arc<Registered>)>, StoreError> {
+        let text = text.to_owned();
+        self.read_quietly(move |session| search::find(session, tenant, text.clone(), after.clone(), limit))
+            .await
+    }
+
+    async fn operators(&self) -> Result<Vec<Operator>, StoreError> {
+        self.read_quietly(operators::all).await
+    }
+
+    async fn change_registry(&self, changes: Vec<Recorded>) -> Result<(), StoreError> {
+        let changes = Arc::new(changes);
+        self.change(move |session| {
+            let changes = Arc::clone(&changes);
+            async move {
+                let mut ledger = Ledger::open(&session).await?;
+                changes.iter().for_each(|change| registry::make(&mut ledger, change));
+                ledger.close(&session).await
+            }
+        })
+        .await
+    }
+
+    async fn kept_answer(
+        &self,
+        caller: &str,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<KeptAnswer>, StoreError> {
+        let (caller, key) = (caller.to_owned(), key.to_owned());
+        self.read_quietly(move |session| answers::find(session, caller.clone(), key.clone(), now)).await
+    }
+
+    async fn signing_keys(&self, tenant: TenantId) -> Result<Vec<SigningKey>, StoreError> {
+        self.follow(move |session| keys::all(session, tenant)).await
+    }
+
+    async fn change_signing_keys(
+        &self,
+        tenant: TenantId,
+        change: KeyChange,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let change = Arc::new((change, event));
+        self.change_if(move |session| {
+            let change = Arc::clone(&change);
+            async move {
+                let mut ledger = Ledger::open(&session).await?;
+                keys::change(&mut ledger, tenant, &change.0)?;
+                ledger.record(&change.1);
+                ledger.note(tenant, None);
+                ledger.close(&session).await
+            }
+        })
+        .await
+    }
+
+    async fn reseal_signing_key(
+        &self,
+        key: SigningKey,
+        former: String,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let change = Arc::new((key, former, event));
+        self.change_if(move |session| {
+            let change = Arc::clone(&change);
+            async move {
+                let (key, former, event) = &*change;
+                let mut ledger = Ledger::open(&session).await?;
+                keys::reseal(&mut ledger, key, former);
+                ledger.record(event);
+                ledger.note(key.tenant, None);
+                ledger.close(&session).await
+            }
+        })
+        .await
+    }
+
+    async fn digest_keys(&self) -> Result<Vec<KeptDigestKey>, StoreError> {
+        self.follow(keys::digest_keys).await
+    }
+
+    async fn keep_digest_key(&self, key: KeptDigestKey, event: AuditEvent) -> Result<(), StoreError> {
+        let change = Arc::new((key, event));
+        self.change(move |session| {
+            let change = Arc::clone(&change);
+            async move {
+                let mut ledger = Ledger::open(&session).await?;
+                keys::keep_digest_key(&mut ledger, &session, &change.0).await?;
+                ledger.record(&change.1);
+                ledger.close(&session).await
+            }
+        })
+        .await
+    }
+
+    async fn revoke_token(
+        &self,
+        tenant: TenantId,
+        token: TokenId,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.note(move |session| tokens::revoke(session, tenant, token, expires_at)).await
+    }
+
+    async fn is_revoked(
+        &self,
+        tenant: TenantId,
+        token: TokenId,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.read(move |session| tokens::is_revoked(session, tenant, token, expires_at)).await
+    }
+
+    async fn audit_events(&self, after: i64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+        self.read_quietly(move |session| log::events(session, after, limit)).await
+    }
+
+    async fn find_audit_events(
+        &self,
+        filter: AuditFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        self.read_quietly(move |session| log::find(session, filter.clone(), before, limit)).await
+    }
+
+    async fn changes_since(&self, revision: i64) -> Result<Changes, StoreError> {
+        self.follow(move |session| log::changes_since(session, revision)).await
+    }
+
+    async fn changed(&self) {
+        self.notices.notified().await;
+    }
+
+    async fn forget_past(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let past = now.minus(REFUSED_AFTER_EXPIRY);
+        self.read_quietly(move |session| async move {
+            let forgotten = [
+                log::forget(&session).await?,
+                tokens::forget(&session, past).await?,
+                answers::forget(&session, now).await?,
+                noticed::forget(&session, now).await?,
+            ];
+            let forgotten = forgotten.into_iter().max().unwrap_or(0);
+            Ok(i64::try_from(forgotten).is_ok_and(|forgotten| forgotten >= FORGOTTEN_AT_ONCE))
+        })
+        .await
+    }
+
+    async fn check(&self) -> Result<Health, StoreError> {
+        self.read_quietly(schema::check).await
+    }
+}

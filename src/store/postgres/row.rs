@@ -1,0 +1,113 @@
+//! Columns into values, and values into parameters: what is read is checked again, and what does not fit is damage.
+//! Not for: SQL.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, ToSql};
+
+use crate::domain::time::Timestamp;
+use crate::domain::token::{TokenProfile, TokenSettings};
+use crate::store::StoreError;
+
+/// A parameter of a statement.
+pub(super) type Value = Box<dyn ToSql + Sync + Send>;
+
+/// The parameters of a statement, in order.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => {
+        vec![$(Box::new($value) as $crate::store::postgres::row::Value),*]
+    };
+}
+pub(super) use values;
+
+/// A column as it is.
+pub(super) fn get<'row, T: FromSql<'row>>(row: &'row Row, column: &str) -> Result<T, StoreError> {
+    row.try_get(column).map_err(|_| unreadable(column))
+}
+
+/// A column of text that reads as a `T`.
+pub(super) fn parse<T: FromStr>(row: &Row, column: &str) -> Result<T, StoreError> {
+    checked(row, column, |text| text.parse().ok())
+}
+
+/// A column of text that `read` accepts.
+pub(super) fn checked<T>(
+    row: &Row,
+    column: &str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, StoreError> {
+    read(get(row, column)?).ok_or_else(|| unreadable(column))
+}
+
+/// A column of text that `read` accepts, or nothing.
+pub(super) fn optional<T>(
+    row: &Row,
+    column: &str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, StoreError> {
+    match get::<Option<&str>>(row, column)? {
+        None => Ok(None),
+        Some(text) => read(text).map(Some).ok_or_else(|| unreadable(column)),
+    }
+}
+
+/// A column of names separated by spaces, each of which `read` accepts.
+pub(super) fn names<T>(
+    row: &Row,
+    column: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, StoreError> {
+    checked(row, column, |text| text.split_ascii_whitespace().map(read).collect())
+}
+
+/// A column that holds so many bytes.
+pub(super) fn bytes<const COUNT: usize>(row: &Row, column: &str) -> Result<[u8; COUNT], StoreError> {
+    get::<&[u8]>(row, column)?.try_into().map_err(|_| unreadable(column))
+}
+
+/// A column that holds an instant.
+pub(super) fn time(row: &Row, column: &str) -> Result<Timestamp, StoreError> {
+    get(row, column).map(Timestamp::from_millis)
+}
+
+/// A column that holds an instant or nothing.
+pub(super) fn optional_time(row: &Row, column: &str) -> Result<Option<Timestamp>, StoreError> {
+    get::<Option<i64>>(row, column).map(|millis| millis.map(Timestamp::from_millis))
+}
+
+/// A column that holds whole seconds or nothing.
+pub(super) fn duration(row: &Row, column: &str) -> Result<Option<Duration>, StoreError> {
+    let read = |seconds| u32::try_from(seconds).map(|seconds| Duration::from_secs(seconds.into()));
+    get::<Option<i64>>(row, column)?.map(read).transpose().map_err(|_| unreadable(column))
+}
+
+/// The columns of token settings.
+pub(super) fn token_settings(row: &Row) -> Result<TokenSettings, StoreError> {
+    Ok(TokenSettings {
+        lifetime: duration(row, "token_lifetime")?,
+        profile: optional(row, "profile", |text| TokenProfile::parse(text).ok())?,
+        backdating: duration(row, "backdating")?,
+    })
+}
+
+/// The name of a profile, as it is stored.
+pub(super) fn profile_name(settings: &TokenSettings) -> Option<&'static str> {
+    settings.profile.map(TokenProfile::as_str)
+}
+
+/// A duration in whole seconds, as it is stored.
+pub(super) fn seconds(duration: Option<Duration>) -> Option<i64> {
+    duration.map(|duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// At most so many, as a parameter.
+pub(super) fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Damage in a column.
+pub(super) fn unreadable(column: &str) -> StoreError {
+    StoreError::Corrupt(format!("column {column} does not read as what it should be"))
+}

@@ -1,0 +1,100 @@
+//! Counts of tokens issued and requests refused.
+//! Not for: what is counted (`issuer/usage.rs`).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use tokio_postgres::Row;
+
+use super::error::Trouble;
+use super::row::{self, values};
+use super::session::{Link, Session};
+use crate::domain::application::ClientId;
+use crate::domain::statistic::{Counter, Period, Statistic, StatisticsQuery};
+use crate::domain::time::Timestamp;
+use crate::store::{FORGOTTEN_AT_ONCE, StoreError};
+
+/// Adds counts to those stored. All servers do so in the order of the key, so that none of them waits for one that waits
+/// for it.
+pub(super) async fn add(session: &Session, counts: &[Statistic]) -> Result<(), Trouble> {
+    let mut sums: BTreeMap<(&str, i64, String, &str, &str), i64> = BTreeMap::new();
+    for Statistic { counter, count } in counts {
+        let client_id = counter.application.as_ref().map_or("", ClientId::as_str);
+        let reason = counter.reason.as_deref().unwrap_or("");
+        let count = i64::try_from(*count).unwrap_or(i64::MAX);
+        for period in Period::ALL {
+            let start = period.start_of(counter.start).as_millis();
+            let sum = sums.entry((period.as_str(), start, counter.tenant.to_string(), client_id, reason));
+            let sum = sum.or_default();
+            *sum = sum.saturating_add(count);
+        }
+    }
+    if sums.is_empty() {
+        return Ok(());
+    }
+    let (mut periods, mut starts, mut tenants) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut client_ids, mut reasons, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+    for ((period, start, tenant, client_id, reason), count) in sums {
+        periods.push(period.to_owned());
+        starts.push(start);
+        tenants.push(tenant);
+        client_ids.push(client_id.to_owned());
+        reasons.push(reason.to_owned());
+        counts.push(count);
+    }
+    let sql = "INSERT INTO statistic (period, start, tenant_id, client_id, reason, count)
+               SELECT period, start, tenant_id, client_id, reason, count
+               FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+                   WITH ORDINALITY AS one (period, start, tenant_id, client_id, reason, count, place)
+               ORDER BY place
+               ON CONFLICT (period, start, tenant_id, client_id, reason)
+               DO UPDATE SET count = statistic.count + excluded.count";
+    session.execute(sql, values![periods, starts, tenants, client_ids, reasons, counts]).await.map(drop)
+}
+
+pub(super) async fn find(session: Link, query: StatisticsQuery) -> Result<Vec<Statistic>, Trouble> {
+    let sql = "SELECT start, tenant_id, client_id, reason, count FROM statistic
+               WHERE period = $1 AND start >= $2 AND start < $3 AND tenant_id = $4
+                   AND ($5::text IS NULL OR client_id = $5)
+               ORDER BY start DESC, client_id DESC, reason DESC LIMIT $6";
+    let values = values![
+        query.period.as_str(),
+        query.from.as_millis(),
+        query.to.as_millis(),
+        query.tenant.to_string(),
+        query.application.as_ref().map(ToString::to_string),
+        row::limit(query.limit),
+    ];
+    let mut statistics = session.rows(sql, values, read).await?;
+    statistics.reverse();
+    Ok(statistics)
+}
+
+/// Forgets some of each period that have been kept for long enough, and says how many of that of which it was most.
+pub(super) async fn forget(session: &Session, now: Timestamp) -> Result<u64, Trouble> {
+    let sql = "DELETE FROM statistic WHERE period = $1 AND start < $2 AND ctid = ANY (ARRAY(
+                   SELECT ctid FROM statistic WHERE period = $1 AND start < $2
+                   ORDER BY start, tenant_id, client_id, reason LIMIT $3))";
+    let mut most = 0;
+    for period in Period::ALL {
+        let past = now.minus(period.kept()).as_millis();
+        let forgotten = session.execute(sql, values![period.as_str(), past, FORGOTTEN_AT_ONCE]).await?;
+        most = forgotten.max(most);
+    }
+    Ok(most)
+}
+
+fn read(row: &Row) -> Result<Statistic, StoreError> {
+    let text = |column| row::get::<&str>(row, column).map(|text| Some(text).filter(|text| !text.is_empty()));
+    let application = match text("client_id")? {
+        None => None,
+        Some(_) => Some(row::checked(row, "client_id", |text| ClientId::parse(text).ok())?),
+    };
+    let counter = Counter {
+        start: row::time(row, "start")?,
+        tenant: row::parse(row, "tenant_id")?,
+        application,
+        reason: text("reason")?.map(|reason| Cow::Owned(reason.to_owned())),
+    };
+    Ok(Statistic { counter, count: u64::try_from(row::get::<i64>(row, "count")?).unwrap_or(0) })
+}
