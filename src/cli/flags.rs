@@ -5,7 +5,7 @@
 /// Settings given as flags. They win over the environment, which wins over the file.
 #[derive(Debug, clap::Args)]
 pub(super) struct ServeFlags {
-    /// The database's password, if it is not in its URL: file:PATH or env:NAME
+    /// Where the database's password is, if it is not in its URL
     #[arg(long, value_name = "file:PATH|env:NAME")]
     store_password: Option<String>,
     /// Most connections to the database [default: 10]

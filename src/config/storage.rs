@@ -32,7 +32,7 @@ pub enum StoreUrl {
 /// What `store.url` alone says.
 enum Said {
     Sqlite(PathBuf),
-    Postgres(Address),
+    Postgres(Box<Address>),
 }
 
 /// What `store.password` says.
@@ -49,7 +49,7 @@ impl Said {
         };
         match scheme.to_ascii_lowercase().as_str() {
             "sqlite" => parse_sqlite(rest.strip_prefix("//").unwrap_or(rest)).map(Self::Sqlite),
-            "postgres" | "postgresql" => Address::parse(text).map(Self::Postgres),
+            "postgres" | "postgresql" => Address::parse(text).map(Box::new).map(Self::Postgres),
             _ => Err("must begin with sqlite: or postgres:".to_owned()),
         }
     }
@@ -75,7 +75,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<StorageSettings> {
                 );
                 return None;
             }
-            StoreUrl::Postgres(Box::new(Access { address, password, connections: connections? }))
+            StoreUrl::Postgres(Box::new(Access { address: *address, password, connections: connections? }))
         }
     };
     Some(StorageSettings { data, url })

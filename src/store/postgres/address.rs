@@ -176,8 +176,11 @@ fn set_defaults(config: &mut Config, is_said: &dyn Fn(&str) -> bool) {
     }
 }
 
+/// Options that are read here, by their names.
+pub(super) type OwnOptions = Vec<(&'static str, String)>;
+
 /// The options that tokio-postgres reads, as they stand, and those that are read here.
-fn take_own(query: &str) -> Result<(Vec<&str>, Vec<(&'static str, String)>), String> {
+fn take_own(query: &str) -> Result<(Vec<&str>, OwnOptions), String> {
     let (mut others, mut own, mut seen) = (Vec::new(), Vec::new(), Vec::new());
     for option in query.split('&').filter(|option| !option.is_empty()) {
         let (name, value) = option.split_once('=').ok_or("has an option without a value")?;

@@ -37,16 +37,15 @@ pub(super) async fn find(
 
 /// One that has expired makes room for the new one.
 pub(super) fn keep(ledger: &mut Ledger, answer: &KeptAnswer) {
-    let names = || (answer.caller.clone(), answer.key.clone());
-    let ((caller, key), (of, called)) = (names(), names());
+    let (caller, key) = (answer.caller.clone(), answer.key.clone());
     let sql = "DELETE FROM kept_answer WHERE caller = $1 AND key = $2 AND expires_at <= $3";
     ledger.add(Step::new(sql, values![caller, key, answer.kept_at.as_millis()]));
     let keep = Step::new(
         "INSERT INTO kept_answer (caller, key, request, sealed, sealed_under, kept_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         values![
-            of,
-            called,
+            answer.caller.clone(),
+            answer.key.clone(),
             answer.request.to_vec(),
             answer.sealed.as_bytes().to_vec(),
             answer.sealed_under.clone(),

@@ -32,7 +32,9 @@ pub(super) fn add(ledger: &mut Ledger, api: &Api, defined: &[Scope]) {
             values
         },
     ));
-    defined.iter().for_each(|scope| scopes::add(ledger, scope));
+    for scope in defined {
+        scopes::add(ledger, scope);
+    }
 }
 
 pub(super) fn change(ledger: &mut Ledger, api: &Api, change: &ScopeChange) {
@@ -40,8 +42,12 @@ pub(super) fn change(ledger: &mut Ledger, api: &Api, change: &ScopeChange) {
             updated_at = $8, version = version + 1
          WHERE tenant_id = $1 AND identifier = $2 AND version = $9";
     ledger.add(Step::new(sql, shared(api)).or(Conflict::Changed));
-    change.removed.iter().for_each(|name| scopes::remove_any(ledger, api.tenant, name));
-    change.added.iter().for_each(|scope| scopes::add(ledger, scope));
+    for name in &change.removed {
+        scopes::remove_any(ledger, api.tenant, name);
+    }
+    for scope in &change.added {
+        scopes::add(ledger, scope);
+    }
 }
 
 pub(super) fn remove(ledger: &mut Ledger, tenant: TenantId, identifier: &ApiIdentifier, version: AtVersion) {

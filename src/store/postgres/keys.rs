@@ -42,7 +42,9 @@ pub(super) fn add(ledger: &mut Ledger, key: &SigningKey) {
 
 /// The indexes of the schema refuse a second upcoming or active key of an algorithm.
 pub(super) fn change(ledger: &mut Ledger, tenant: TenantId, change: &KeyChange) -> Result<(), Conflict> {
-    change.moved.iter().for_each(|one| move_one(ledger, tenant, one));
+    for one in &change.moved {
+        move_one(ledger, tenant, one);
+    }
     match &change.added {
         Some(key) if key.tenant == tenant => add(ledger, key),
         // A key of another tenant would be recorded as a change of this one.
@@ -109,7 +111,9 @@ pub(super) async fn keep_digest_key(
         values![key.fingerprint.clone(), key.sealed.as_bytes().to_vec(), key.sealed_under.clone()],
     ));
     let tenants = session.rows("SELECT id FROM tenant ORDER BY id", values![], |row| row::parse(row, "id"));
-    tenants.await?.into_iter().for_each(|tenant| ledger.note(tenant, None));
+    for tenant in tenants.await? {
+        ledger.note(tenant, None);
+    }
     Ok(())
 }
 

@@ -123,14 +123,9 @@ pub(super) async fn changes_since(session: Link, revision: i64) -> Result<Change
                ORDER BY since.revision";
     let found = session
         .newest_rows(sql, values![revision, LISTED_AT_MOST], |row| {
-            let change = match row::get::<Option<i64>>(row, "revision")? {
-                None => None,
-                Some(_) => {
-                    let client_id = row::optional(row, "client_id", |text| ClientId::parse(text).ok())?;
-                    Some((row::parse(row, "tenant_id")?, client_id))
-                }
-            };
-            Ok((row::get::<i64>(row, "newest")?, change))
+            let client_id = row::optional(row, "client_id", |text| ClientId::parse(text).ok())?;
+            let tenant = row::optional(row, "tenant_id", |text| text.parse().ok())?;
+            Ok((row::get::<i64>(row, "newest")?, tenant.map(|tenant| (tenant, client_id))))
         })
         .await?;
     let newest = found.first().ok_or_else(|| StoreError::Corrupt("the table head is empty".to_owned()))?.0;

@@ -308,7 +308,9 @@ impl Store for Postgres {
             let changes = Arc::clone(&changes);
             async move {
                 let mut ledger = Ledger::open(&session).await?;
-                changes.iter().for_each(|change| registry::make(&mut ledger, change));
+                for change in changes.iter() {
+                    registry::make(&mut ledger, change);
+                }
                 ledger.close(&session).await
             }
         })

@@ -51,7 +51,7 @@ pub(super) struct Purpose {
 /// Connections for one purpose.
 #[derive(Clone)]
 pub(super) struct Pool {
-    pool: deadpool_postgres::Pool,
+    connections: deadpool_postgres::Pool,
     hosts: Arc<str>,
     purpose: Purpose,
     /// Until when nobody tries to open one, and why.
@@ -90,18 +90,18 @@ impl Pool {
             .build()
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let hosts = access.address.to_string().into();
-        Ok(Self { pool, hosts, purpose, pause: Arc::default() })
+        Ok(Self { connections: pool, hosts, purpose, pause: Arc::default() })
     }
 
     /// A connection that nobody else has.
     pub(super) async fn session(&self) -> Result<Link, StoreError> {
         if let Some((until, why)) = &*self.pause.lock().unwrap_or_else(PoisonError::into_inner)
             && Instant::now() < *until
-            && self.pool.status().available == 0
+            && self.connections.status().available == 0
         {
             return Err(StoreError::Unavailable(why.clone()));
         }
-        match self.pool.get().await {
+        match self.connections.get().await {
             Ok(client) => Ok(Arc::new(Session::new(client, self.purpose.looks))),
             Err(PoolError::Timeout(TimeoutType::Wait)) => {
                 Err(StoreError::Unavailable("every connection to the database is busy".to_owned()))
@@ -117,7 +117,7 @@ impl Pool {
 
     /// Closes the connections that nobody has: one of them gave no answer in time, and the others go the same way.
     pub(super) fn close_idle(&self) {
-        drop(self.pool.retain(|_, _| false));
+        drop(self.connections.retain(|_, _| false));
     }
 }
 
@@ -196,8 +196,7 @@ impl Connect for Opening {
 
 fn why(error: PoolError) -> String {
     match error {
-        PoolError::Backend(error) => told(&error),
-        PoolError::PostCreateHook(HookError::Backend(error)) => told(&error),
+        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => told(&error),
         PoolError::PostCreateHook(HookError::Message(text)) => text.into_owned(),
         PoolError::Timeout(_) => "no connection could be opened in time".to_owned(),
         other => other.to_string(),

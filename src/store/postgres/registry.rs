@@ -58,7 +58,9 @@ fn carry_out_further(ledger: &mut Ledger, what: &RegistryChange) {
     match what {
         RegistryChange::AddApplication(application, first) => {
             applications::add(ledger, application);
-            first.iter().for_each(|credential| credentials::add(ledger, credential));
+            for credential in first {
+                credentials::add(ledger, credential);
+            }
             ledger.note(application.tenant, Some(&application.client_id));
         }
         RegistryChange::ChangeApplication(application) => {
