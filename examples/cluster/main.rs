@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::io::{Write, stdout};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -29,8 +30,11 @@ mod wire;
 type Done<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// What is to be run.
+#[derive(Clone, Default)]
 pub(crate) struct Plan {
     binary: PathBuf,
+    /// Where the row that runs now has everything.
+    folder: PathBuf,
     /// As long as the rows ask for, rather than as long as a test may take.
     is_long: bool,
     /// All nodes on one SQLite file, for the rows that need no database server.
@@ -41,7 +45,7 @@ pub(crate) struct Plan {
 impl Plan {
     fn read(mut arguments: impl Iterator<Item = String>) -> Done<Self> {
         const USAGE: &str = "usage: cluster [--long] [--sqlite] [--only ROW]… CHANCERY_BINARY";
-        let mut plan = Self { binary: PathBuf::new(), is_long: false, embedded: false, only: Vec::new() };
+        let mut plan = Self::default();
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--long" => plan.is_long = true,
@@ -96,13 +100,21 @@ async fn run(plan: &Plan) -> Done<bool> {
     let mut all_reached = true;
     writeln!(stdout(), "| row | required | measured | |\n| --- | --- | --- | --- |")?;
     for row in rows::ROWS.iter().filter(|row| plan.wants(row)) {
-        let report = match (row.run)(plan).await {
+        let mut folder = tempfile::Builder::new().prefix("chancery-cluster-").tempdir()?;
+        // The database runs as another user and has its folder in here.
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755))?;
+        let plan = Plan { folder: folder.path().to_owned(), ..plan.clone() };
+        let report = match (row.run)(&plan).await {
             Ok(report) => report,
             Err(error) => report::Report::failed(&error.to_string()),
         };
         all_reached &= report.is_reached();
         writeln!(stdout(), "| {}: {} | {report} |", row.name, row.title)?;
-        report.explain()?;
+        if !report.is_reached() {
+            folder.disable_cleanup(true);
+            report.explain()?;
+            writeln!(stdout(), "    logs and settings are in {}", folder.path().display())?;
+        }
     }
     Ok(all_reached)
 }

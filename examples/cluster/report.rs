@@ -68,8 +68,8 @@ impl Report {
         self.missed.is_empty()
     }
 
-    /// Judges what happened at a site; if anything was missed, its logs stay.
-    pub(crate) fn judge(&mut self, site: &mut Site) {
+    /// Judges what happened at a site.
+    pub(crate) fn judge(&mut self, site: &Site) {
         let record = site.history.record();
         let violations = judge::violations(&record);
         let (count, operations) = (violations.len(), record.operations.len());
@@ -86,9 +86,6 @@ impl Report {
             let beside = beside.into_iter().take(SHOWN_BESIDE);
             self.explanation.extend(beside.map(|other| format!("    beside it: {}", judge::shown(other))));
         }
-        if !self.is_reached() {
-            self.missed.push(format!("logs and settings are in {}", site.keep().display()));
-        }
     }
 
     /// Adds a line that is shown if anything was missed.
@@ -98,10 +95,8 @@ impl Report {
 
     /// Prints what is needed to understand what was missed.
     pub(crate) fn explain(&self) -> Done {
-        if !self.is_reached() {
-            for line in self.missed.iter().chain(self.explanation.iter().take(LINES)) {
-                writeln!(stdout(), "    {line}")?;
-            }
+        for line in self.missed.iter().chain(self.explanation.iter().take(LINES)) {
+            writeln!(stdout(), "    {line}")?;
         }
         Ok(())
     }

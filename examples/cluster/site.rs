@@ -11,7 +11,6 @@ use std::sync::atomic::AtomicU64;
 use chancery::crypto::master::MasterKey;
 use chancery::crypto::random::SystemRandom;
 use futures_util::future::try_join_all;
-use tempfile::TempDir;
 
 use super::desk::Desk;
 use super::door::{Door, Login};
@@ -26,6 +25,12 @@ pub(crate) const NODES: usize = 3;
 
 /// How many applications get tokens all the time.
 const APPLICATIONS: usize = 40;
+
+/// The application that a node changes when it is tried whether it can change anything. It gets no tokens, for it is
+/// forgotten with each change, and until it is asked for again it is not known.
+pub(crate) fn changed(node: usize) -> String {
+    format!("changed-{node}")
+}
 
 /// The name of the operator who administers.
 const OPERATOR: &str = "harness";
@@ -52,27 +57,22 @@ pub(crate) struct Site {
     pub(crate) database: Option<Postgres>,
     pub(crate) standby: Option<Postgres>,
     binary: PathBuf,
-    folder: TempDir,
+    folder: PathBuf,
 }
 
 impl Site {
     /// Makes an installation and starts it.
     pub(crate) async fn open(plan: &Plan, shape: Shape) -> Done<Self> {
         let mut site = Self::prepare(plan, shape).await?;
-        if let Err(error) = site.begin().await {
-            let folder = site.keep();
-            return Err(format!("{error}; logs are in {}", folder.display()).into());
-        }
+        site.begin().await?;
         Ok(site)
     }
 
     async fn prepare(plan: &Plan, shape: Shape) -> Done<Self> {
-        let folder = tempfile::Builder::new().prefix("chancery-cluster-").tempdir()?;
-        // The database runs as another user and has its folder in here.
-        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755))?;
+        let folder = plan.folder.clone();
         let master = MasterKey::generate(&SystemRandom);
-        std::fs::write(folder.path().join("master.key"), master.expose().as_bytes())?;
-        std::fs::set_permissions(folder.path().join("master.key"), PermissionsExt::from_mode(0o600))?;
+        std::fs::write(folder.join("master.key"), master.expose().as_bytes())?;
+        std::fs::set_permissions(folder.join("master.key"), PermissionsExt::from_mode(0o600))?;
         let history = History::new();
         let mut site = Self {
             nodes: Vec::new(),
@@ -89,7 +89,7 @@ impl Site {
         };
         let stores = if plan.embedded { site.embedded() } else { site.databases(shape).await? };
         for (number, store) in stores.iter().enumerate() {
-            let node = Node::prepare(&plan.binary, site.folder.path(), number, store)?;
+            let node = Node::prepare(&plan.binary, &site.folder, number, store)?;
             site.doors.push(Arc::new(Door::new(Some(number), node.public, &site.history, &site.numbers)));
             site.nodes.push(node);
         }
@@ -97,7 +97,7 @@ impl Site {
     }
 
     fn embedded(&self) -> Vec<String> {
-        vec![format!("sqlite:{}", self.folder.path().join("chancery.db").display()); NODES]
+        vec![format!("sqlite:{}", self.folder.join("chancery.db").display()); NODES]
     }
 
     /// A database, perhaps with its standby, and what each node calls it.
@@ -105,9 +105,9 @@ impl Site {
         let replicated = shape == Shape::Replicated;
         let options = if replicated { "-c synchronous_standby_names=*" } else { "" };
         // Nothing of it can be acknowledged before there is a standby.
-        let first = Postgres::create(self.folder.path().join("database"), "").await?;
+        let first = Postgres::create(self.folder.join("database"), "").await?;
         if replicated {
-            self.standby = Some(first.standby(self.folder.path().join("standby")).await?);
+            self.standby = Some(first.standby(self.folder.join("standby")).await?);
         }
         let first = first.with_options(options).await?;
         let mut stores = Vec::new();
@@ -150,9 +150,11 @@ impl Site {
         let logins = (0..APPLICATIONS).map(|number| Login::new(&format!("known-{number}"), "read"));
         self.known = logins.collect();
         self.register(&self.known, &["read"]).await?;
+        let changed: Vec<_> = (0..NODES).map(|node| Login::new(&changed(node), "read")).collect();
+        self.register(&changed, &["read"]).await?;
         tokio::time::sleep(super::judge::GRACE).await;
         for door in &self.doors {
-            for login in self.known.iter() {
+            for login in self.known.iter().chain(&changed) {
                 let (outcome, _) = door.token(login).await;
                 if outcome != Outcome::Granted {
                     return Err(format!("no token for {}: {outcome:?}", login.client_id).into());
@@ -214,12 +216,6 @@ impl Site {
 
     /// A folder for whatever else there has to be.
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// The folder with all logs, which stays.
-    pub(crate) fn keep(&mut self) -> PathBuf {
-        self.folder.disable_cleanup(true);
-        self.folder.path().to_owned()
+        &self.folder
     }
 }

@@ -55,7 +55,7 @@ impl Asked {
 }
 
 pub(super) async fn run(plan: &Plan) -> Done<Report> {
-    let mut site = Site::open(plan, Shape::Plain).await?;
+    let site = Site::open(plan, Shape::Plain).await?;
     let mut report = Report::default();
     let mut crowd = Crowd::new("b");
     for door in &site.doors {
@@ -86,7 +86,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
         .filter(|violation| violation.promise == crate::judge::Promise::NothingStale)
         .count();
     report.need("0 stale successes", &format!("{stale} after 1 s in {tries} tries"), stale == 0);
-    report.judge(&mut site);
+    report.judge(&site);
     Ok(report)
 }
 

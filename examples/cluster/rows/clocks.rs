@@ -76,7 +76,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     let wanted = plan.either(1, 2);
     report.need("keys that signed", &format!("{} keys", keys.len()), keys.len() == wanted);
     report.tell(&format!("a token without backdating is active elsewhere after at most {}", millis(plain)));
-    report.judge(&mut site);
+    report.judge(&site);
     Ok(report)
 }
 

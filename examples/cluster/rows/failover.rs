@@ -21,7 +21,7 @@ const AROUND: Duration = Duration::from_secs(3);
 const NOTICED: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(plan: &Plan) -> Done<Report> {
-    let mut site = Site::open(plan, Shape::Replicated).await?;
+    let site = Site::open(plan, Shape::Replicated).await?;
     let mut report = Report::default();
     let mut crowd = Crowd::new("g");
     for (node, (door, desk)) in site.doors.iter().zip(&site.desks).enumerate() {
@@ -69,7 +69,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     tokens.example.into_iter().for_each(|example| report.note(example));
     let chain = site.command(&["audit", "verify"]).await;
     report.need("the audit verifies", if chain.is_ok() { "it does" } else { "it does not" }, chain.is_ok());
-    report.judge(&mut site);
+    report.judge(&site);
     Ok(report)
 }
 

@@ -66,7 +66,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     let measured = format!("{stale} stale successes, {held} requests held during the pause");
     report.need("no action on stale state after the pause", &measured, stale == 0 && held > 0);
     drop(balancer);
-    report.judge(&mut site);
+    report.judge(&site);
     Ok(report)
 }
 

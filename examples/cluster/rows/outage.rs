@@ -44,7 +44,7 @@ struct Passed {
 }
 
 pub(super) async fn run(plan: &Plan) -> Done<Report> {
-    let mut site = Site::open(plan, Shape::Plain).await?;
+    let site = Site::open(plan, Shape::Plain).await?;
     let mut report = Report::default();
     let mut crowd = Crowd::new("a");
     for (node, (door, desk)) in site.doors.iter().zip(&site.desks).enumerate() {
@@ -69,7 +69,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
         tell(&mut report, &record, one);
     }
     tell_reported(&mut report, &record, &site).await;
-    report.judge(&mut site);
+    report.judge(&site);
     Ok(report)
 }
 

@@ -21,7 +21,7 @@ use crate::{Done, Plan};
 const ALONE: usize = 1;
 
 pub(super) async fn run(plan: &Plan) -> Done<Report> {
-    let mut site = Site::open(plan, Shape::Plain).await?;
+    let site = Site::open(plan, Shape::Plain).await?;
     let mut report = Report::default();
     let mut crowd = Crowd::new("a2");
     for (node, (door, desk)) in site.doors.iter().zip(&site.desks).enumerate() {
@@ -57,7 +57,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
             share.example.into_iter().for_each(|example| report.note(example));
         }
     }
-    report.judge(&mut site);
+    report.judge(&site);
     Ok(report)
 }
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use crate::Done;
 use crate::history::Outcome;
 use crate::ledger::{Entry, Ledger};
-use crate::site::Site;
+use crate::site::{Site, changed};
 
 /// How often it is tried.
 const AGAIN_AFTER: Duration = Duration::from_millis(20);
@@ -32,7 +32,7 @@ pub(super) async fn of_one(site: &Site, ledger: &Ledger, node: usize, since: Ins
     let give_up = Instant::now() + GIVEN_UP_AFTER;
     let (mut administers, mut revokes) = (false, false);
     loop {
-        administers = administers || desk.rename(&login.client_id, "Renamed").await == Outcome::Granted;
+        administers = administers || desk.rename(&changed(node), "Renamed").await == Outcome::Granted;
         if !revokes && let (_, Some(token)) = door.token(login).await {
             let outcome = door.revoke(&token).await;
             revokes = ledger.note(&outcome, Entry::Revoked(token));

@@ -23,7 +23,7 @@ const AWAY: Duration = Duration::from_millis(300);
 const CHANGES: usize = 10;
 
 pub(super) async fn run(plan: &Plan) -> Done<Report> {
-    let mut site = Site::open(plan, Shape::Plain).await?;
+    let site = Site::open(plan, Shape::Plain).await?;
     let mut report = Report::default();
     let mut crowd = Crowd::new("c");
     for (node, (door, desk)) in site.doors.iter().zip(&site.desks).enumerate() {
@@ -59,7 +59,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     let chain = site.command(&["--output", "json", "audit", "verify"]).await;
     let events = chain.as_ref().map_or_else(ToString::to_string, |said| events_in(said));
     report.need("the audit verifies", &events, chain.is_ok());
-    report.judge(&mut site);
+    report.judge(&site);
     Ok(report)
 }
 

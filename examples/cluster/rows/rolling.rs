@@ -46,6 +46,6 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     }
     report.tell(&format!("a node stops within {}", millis(longest)));
     drop(balancer);
-    report.judge(&mut site);
+    report.judge(&site);
     Ok(report)
 }
