@@ -2,8 +2,10 @@
 //! Not for: judging what is found (`judge.rs`).
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use tokio::time::timeout;
 
 use super::desk::Desk;
 use super::door::{Door, Login, Token};
@@ -11,6 +13,9 @@ use super::history::Outcome;
 
 /// How many things are looked at at once.
 const AT_ONCE: usize = 16;
+
+/// How long all of that may take.
+const LOOKED_AT_WITHIN: Duration = Duration::from_mins(5);
 
 /// Something that was acknowledged.
 #[derive(Debug, Clone)]
@@ -42,7 +47,8 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Looks at everything at every node. What is not answered is asked once more.
+    /// Looks at everything at every node. What is not answered is asked once more; what was not looked at in time is left
+    /// for the judge to find.
     pub(crate) async fn look(&self, doors: &[Arc<Door>], desks: &[Arc<Desk>]) {
         let pairs: Vec<_> = doors.iter().cloned().zip(desks.iter().cloned()).collect();
         let looks = self.entries().into_iter().flat_map(|entry| {
@@ -52,7 +58,8 @@ impl Ledger {
                 .map(move |(door, desk)| look_at(door, desk, entry.clone()))
                 .collect::<Vec<_>>()
         });
-        stream::iter(looks).for_each_concurrent(AT_ONCE, |look| look).await;
+        let looking = stream::iter(looks).for_each_concurrent(AT_ONCE, |look| look);
+        let _ = timeout(LOOKED_AT_WITHIN, looking).await;
     }
 }
 

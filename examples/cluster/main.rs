@@ -104,10 +104,15 @@ async fn run(plan: &Plan) -> Done<bool> {
         // The database runs as another user and has its folder in here.
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755))?;
         let plan = Plan { folder: folder.path().to_owned(), ..plan.clone() };
-        let report = match (row.run)(&plan).await {
+        let before = processes::spent();
+        let mut report = match (row.run)(&plan).await {
             Ok(report) => report,
             Err(error) => report::Report::failed(&error.to_string()),
         };
+        if let Some(((busy, all), (busy_now, all_now))) = before.zip(processes::spent()) {
+            let percent = (100 * (busy_now - busy)).checked_div(all_now - all).unwrap_or(100);
+            report.tell(&format!("processors {percent} % busy"));
+        }
         all_reached &= report.is_reached();
         writeln!(stdout(), "| {}: {} | {report} |", row.name, row.title)?;
         if !report.is_reached() {

@@ -2,15 +2,19 @@
 //! Not for: what they do.
 
 use std::fs::read_to_string;
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Done;
+
+/// How long a command may take.
+const ENDS_WITHIN: Duration = Duration::from_mins(2);
 
 /// A child that is killed when nobody holds it any more.
 pub(crate) struct Process {
@@ -80,13 +84,34 @@ pub(crate) fn children(parent: u32) -> Done<Vec<u32>> {
     Ok(children)
 }
 
-/// Runs a command to its end, and gives what it has printed.
+/// Runs a command to its end, and gives what it has printed. It is killed when nobody waits for it any more.
 pub(crate) async fn run(mut command: Command) -> Done<String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = spawn_blocking(move || command.stdin(Stdio::null()).output()).await??;
-    if output.status.success() {
-        return Ok(String::from_utf8(output.stdout)?.trim().to_owned());
-    }
-    let (said, status) = (String::from_utf8_lossy(&output.stderr).into_owned(), output.status);
-    Err(format!("{name} ended with {status}: {}", said.trim()).into())
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = Process::start(&mut command)?;
+    let (printed, said) = (process.child.stdout.take(), process.child.stderr.take());
+    let reading = async {
+        let (printed, said) = tokio::join!(spawn_blocking(|| read(printed)), spawn_blocking(|| read(said)));
+        process.ended(ENDS_WITHIN).await?;
+        Done::Ok((printed?, said?, process.child.wait()?))
+    };
+    let (printed, said, status) =
+        timeout(ENDS_WITHIN, reading).await.map_err(|_| format!("{name} does not end"))??;
+    if status.success() { Ok(printed) } else { Err(format!("{name} ended with {status}: {said}").into()) }
+}
+
+fn read(from: Option<impl Read>) -> String {
+    let mut bytes = Vec::new();
+    // What could be read before it broke is all there is to say.
+    let _ = from.map(|mut from| from.read_to_end(&mut bytes));
+    String::from_utf8_lossy(&bytes).trim().to_owned()
+}
+
+/// How much of the processors' time was spent so far, and how much there was, in ticks.
+pub(crate) fn spent() -> Option<(u64, u64)> {
+    let text = read_to_string("/proc/stat").ok()?;
+    let fields = text.lines().next()?.split_whitespace().skip(1);
+    let ticks: Vec<u64> = fields.take(8).map_while(|field| field.parse().ok()).collect();
+    let (all, idle) = (ticks.iter().sum(), ticks.get(3)? + ticks.get(4)?);
+    Some((idle, all)).map(|(idle, all): (u64, u64)| (all.saturating_sub(idle), all))
 }
