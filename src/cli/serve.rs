@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::{Failure, Global, administration, flags::ServeFlags, log, signal, stream, workspace};
 use crate::admin::Admin;
@@ -19,9 +19,6 @@ use crate::http::{Front, Listener};
 use crate::issuer::directory::FOLLOW_EVERY;
 use crate::issuer::{Directory, Services};
 use crate::keys::signing::Signing;
-
-/// How long notices of changes are collected. A flood of them is a question now and then.
-const BETWEEN_NOTICES: Duration = Duration::from_millis(20);
 
 /// How long the last of what was noticed may take to be written down.
 const WRITE_NOTES_WITHIN: Duration = Duration::from_secs(10);
@@ -160,7 +157,8 @@ async fn finish_notes(notes: JoinHandle<()>, directory: &Directory) -> Result<()
 
 /// What goes on beside the requests: following the store, rotating keys, forgetting the past.
 fn spawn_chores(chores: &mut JoinSet<()>, directory: &Arc<Directory>) {
-    chores.spawn(follow(Arc::clone(directory)));
+    let follower = Arc::clone(directory);
+    chores.spawn(async move { follower.keep_following(FOLLOW_EVERY).await });
     let rotator = Arc::clone(directory);
     chores.spawn(every(ROTATE_EVERY, "the signing keys could not be rotated", move || {
         let directory = Arc::clone(&rotator);
@@ -171,26 +169,6 @@ fn spawn_chores(chores: &mut JoinSet<()>, directory: &Arc<Directory>) {
         let directory = Arc::clone(&forgetter);
         async move { directory.forget_past().await }
     }));
-}
-
-/// Follows the store as soon as it gives notice, and from time to time. While it is away it is asked no more often than
-/// that.
-async fn follow(directory: Arc<Directory>) {
-    let mut trouble = Trouble::new("the store could not be followed");
-    let mut next = Instant::now() + FOLLOW_EVERY;
-    let mut is_there = true;
-    loop {
-        tokio::select! {
-            () = sleep_until(next) => {}
-            () = directory.changed(), if is_there => {}
-        }
-        next = Instant::now() + FOLLOW_EVERY;
-        let followed = directory.follow().await;
-        is_there = followed.is_ok();
-        // That it is away is said where it is found out, with what follows from that.
-        trouble.note(&followed.or_else(|error| if error.is_away() { Ok(()) } else { Err(error) }));
-        sleep(BETWEEN_NOTICES).await;
-    }
 }
 
 /// Writes down what was noticed, until told to stop; never stops in the middle of a write.

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::following::Following;
-use super::freshness::StoreAway;
+use super::freshness::{Attempt, StoreAway};
 use super::tally::Figures;
 use super::tenants::Tenants;
 use super::{Issuer, Services, unavailable};
@@ -19,6 +19,9 @@ use crate::store::StoreError;
 
 /// How often the store is asked what changed.
 pub const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+
+/// How long notices of changes are collected. A flood of them is a question now and then.
+const BETWEEN_NOTICES: Duration = Duration::from_millis(20);
 
 /// How old what a token rests on may be when it is handed out. Only a request that was held up comes near it.
 const HANDED_OUT_WITHIN: Duration = Duration::from_secs(1);
@@ -58,9 +61,9 @@ impl Directory {
     pub async fn open(services: Services) -> Result<Self, StoreError> {
         let services = Arc::new(services);
         let tenants = Tenants::new(Arc::clone(&services));
-        let began = services.freshness.now();
+        let first = Attempt { number: 0, began: services.freshness.now() };
         tenants.open().await?;
-        services.freshness.found(began);
+        services.freshness.found(first);
         let following = Following::new(Arc::clone(&tenants));
         Ok(Self { services, tenants, following })
     }
@@ -125,9 +128,33 @@ impl Directory {
         self.following.follow().await
     }
 
-    /// Waits for a notice that something may have changed in the store. Notices can be lost, and some stores give none.
-    pub async fn changed(&self) {
-        self.services.cached.store().changed().await;
+    /// Follows the store for ever: as soon as it gives notice of a change, and from time to time, since notices can be lost
+    /// and some stores give none. While it does not answer it is asked no more often than that.
+    pub async fn keep_following(&self, from_time_to_time: Duration) {
+        let (store, mut is_there, mut is_wrong) = (self.services.cached.store(), true, false);
+        let mut next = Instant::now() + from_time_to_time;
+        loop {
+            tokio::select! {
+                () = sleep_until(next) => {}
+                () = store.changed(), if is_there => {}
+            }
+            next = Instant::now() + from_time_to_time;
+            let followed = self.follow().await;
+            is_there = followed.is_ok();
+            // That it is away is said where it is found out, with what follows from that.
+            match followed {
+                Err(error) if !error.is_away() && !is_wrong => {
+                    tracing::error!(%error, "the store could not be followed");
+                    is_wrong = true;
+                }
+                Ok(()) if is_wrong => {
+                    tracing::info!("over: the store could not be followed");
+                    is_wrong = false;
+                }
+                Ok(()) | Err(_) => {}
+            }
+            sleep(BETWEEN_NOTICES).await;
+        }
     }
 
     /// Refuses what only the store can do, when it is away.

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::freshness::{Freshness, Standing};
+use super::freshness::{Attempt, Freshness, Standing};
 use super::tenants::Tenants;
 use super::unavailable;
 use crate::store::StoreError;
@@ -46,8 +46,7 @@ pub(super) struct Following {
 #[derive(Default)]
 struct Attempts {
     count: u64,
-    /// The number of the young one, and when it began.
-    young: Option<(u64, u64)>,
+    young: Option<Attempt>,
     one_is_carried: bool,
 }
 
@@ -151,29 +150,28 @@ impl Following {
     /// Starts an attempt, unless there is a young one. Its number.
     fn start(self: &Arc<Self>) -> u64 {
         let mut attempts = self.lock();
-        let began = self.freshness().now();
-        if let Some((number, since)) = attempts.young
-            && self.freshness().age(since) <= DEADLINE + LATE
+        if let Some(young) = attempts.young
+            && self.freshness().age(young.began) <= DEADLINE + LATE
         {
-            return number;
+            return young.number;
         }
         attempts.count += 1;
-        let number = attempts.count;
-        attempts.young = Some((number, began));
+        let attempt = Attempt { number: attempts.count, began: self.freshness().now() };
+        attempts.young = Some(attempt);
         let this = Arc::clone(self);
-        self.runtime.spawn(async move { this.run(number, began).await });
-        number
+        self.runtime.spawn(async move { this.run(attempt).await });
+        attempt.number
     }
 
-    async fn run(&self, number: u64, began: u64) {
+    async fn run(&self, attempt: Attempt) {
         let mut work = pin!(AssertUnwindSafe(self.tenants.follow()).catch_unwind());
         let late = tokio::select! {
             biased;
             done = &mut work => {
-                self.conclude(number, began, done.ok());
-                return self.grow_old(number);
+                self.conclude(attempt, done.ok());
+                return self.grow_old(attempt);
             }
-            late = self.wait_out(began) => late,
+            late = self.wait_out(attempt.began) => late,
         };
         let is_carried = {
             let mut attempts = self.lock();
@@ -183,14 +181,14 @@ impl Following {
             Outcome::Unknown
         } else {
             let error = unavailable("it is too slow");
-            self.freshness().missed(began, error.clone());
+            self.freshness().missed(attempt, error.clone());
             Outcome::Missed(error)
         };
-        self.tell(number, outcome);
-        self.grow_old(number);
+        self.tell(attempt.number, outcome);
+        self.grow_old(attempt);
         if is_carried {
             if let Ok(done) = timeout(CARRIED_FOR, work).await {
-                self.conclude(number, began, done.ok());
+                self.conclude(attempt, done.ok());
             }
             self.lock().one_is_carried = false;
         }
@@ -208,29 +206,29 @@ impl Following {
     }
 
     /// An attempt that is young no more makes room for the next one.
-    fn grow_old(&self, number: u64) {
+    fn grow_old(&self, attempt: Attempt) {
         let mut attempts = self.lock();
-        attempts.young.take_if(|(young, _)| *young == number);
+        attempts.young.take_if(|young| young.number == attempt.number);
     }
 
     /// Takes down what became of an attempt. Nothing at all is a panic, which was logged.
-    fn conclude(&self, number: u64, began: u64, done: Option<Result<(), StoreError>>) {
+    fn conclude(&self, attempt: Attempt, done: Option<Result<(), StoreError>>) {
         let outcome = match done {
             Some(Ok(())) => {
-                self.freshness().found(began);
-                Outcome::Found(began)
+                self.freshness().found(attempt);
+                Outcome::Found(attempt.began)
             }
             Some(Err(error)) if error.is_away() => {
-                self.freshness().missed(began, error.clone());
+                self.freshness().missed(attempt, error.clone());
                 Outcome::Missed(error)
             }
             Some(Err(error)) => {
-                self.freshness().found_wrong(began);
+                self.freshness().answered(attempt);
                 Outcome::Wrong(error)
             }
             None => Outcome::Broke,
         };
-        self.tell(number, outcome);
+        self.tell(attempt.number, outcome);
     }
 
     fn tell(&self, number: u64, outcome: Outcome) {

@@ -35,9 +35,26 @@ pub(super) struct Freshness {
 /// What attempts to follow have found.
 #[derive(Default)]
 struct Seen {
-    /// When the last attempt began that found the store away, unless a later one found something else; and how it was.
-    away: Option<(u64, StoreError)>,
+    /// The newest attempt that had an answer.
+    answered: u64,
+    /// The newest that found the store away, unless a later one had an answer.
+    away: Option<Away>,
     outage: Option<Outage>,
+}
+
+/// An attempt that found the store away.
+struct Away {
+    attempt: Attempt,
+    error: StoreError,
+}
+
+/// An attempt to follow.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempt {
+    /// A later one has a greater number.
+    pub(super) number: u64,
+    /// When it began.
+    pub(super) began: u64,
 }
 
 /// An outage that lasts.
@@ -112,10 +129,10 @@ impl Freshness {
             return Standing::Unknown;
         }
         match &self.lock().away {
-            Some((began, error)) if *began >= since && self.age(*began) <= RELIED_ON_FOR => {
+            Some(Away { attempt, error }) if self.age(attempt.began) <= RELIED_ON_FOR => {
                 if age <= self.allowed {
                     Standing::Away
-                } else if self.age(*began) <= FOLLOW_EVERY {
+                } else if self.age(attempt.began) <= FOLLOW_EVERY {
                     Standing::Refused(error.clone())
                 } else {
                     Standing::Unknown
@@ -128,7 +145,7 @@ impl Freshness {
     /// Whether the store is known to be away at this moment: it need not be asked.
     pub(super) fn is_away(&self) -> bool {
         self.lasts.load(Ordering::Acquire)
-            && self.lock().away.as_ref().is_some_and(|(began, _)| self.age(*began) <= RELIED_ON_FOR)
+            && self.lock().away.as_ref().is_some_and(|away| self.age(away.attempt.began) <= RELIED_ON_FOR)
     }
 
     /// How long the store has been away, if an outage lasts.
@@ -151,7 +168,7 @@ impl Freshness {
     pub(super) fn outage(&self) -> Option<StoreAway> {
         let lasts = self.away_for()?;
         let seen = self.lock();
-        let (_, error) = seen.away.as_ref()?;
+        let Away { error, .. } = seen.away.as_ref()?;
         let (seconds, allowed) = (lasts.as_secs(), format_duration(self.allowed));
         let is_allowed = lasts <= self.allowed;
         let text = if is_allowed {
@@ -164,22 +181,38 @@ impl Freshness {
         Some(StoreAway { lasts, is_allowed, text })
     }
 
-    /// An attempt that began then has succeeded: all that was true then is in memory.
-    pub(super) fn found(&self, began: u64) {
-        self.true_since.fetch_max(began, Ordering::AcqRel);
-        self.end(began);
+    /// An attempt has succeeded: all that was true when it began is in memory.
+    pub(super) fn found(&self, attempt: Attempt) {
+        self.true_since.fetch_max(attempt.began, Ordering::AcqRel);
+        self.answered(attempt);
     }
 
-    /// An attempt that began then had an answer, which is of no use.
-    pub(super) fn found_wrong(&self, began: u64) {
-        self.end(began);
-    }
-
-    /// An attempt that began then has found the store away.
-    pub(super) fn missed(&self, began: u64, error: StoreError) {
+    /// An attempt had an answer, maybe one that is of no use. That ends an outage, unless a later attempt has found the
+    /// store away.
+    pub(super) fn answered(&self, attempt: Attempt) {
         let mut seen = self.lock();
-        let is_old = seen.away.as_ref().is_some_and(|(newest, _)| *newest > began);
-        if is_old || self.true_since.load(Ordering::Acquire) > began {
+        seen.answered = seen.answered.max(attempt.number);
+        if seen.away.as_ref().is_none_or(|away| away.attempt.number >= attempt.number) {
+            return;
+        }
+        seen.away = None;
+        self.lasts.store(false, Ordering::Release);
+        if let Some(outage) = seen.outage.take() {
+            let issued = self.issued().saturating_sub(outage.issued_before);
+            let seconds = self.age(outage.since).as_secs();
+            tracing::warn!(
+                seconds,
+                issued,
+                "the store is back; so many tokens were issued while it was away"
+            );
+        }
+    }
+
+    /// An attempt has found the store away.
+    pub(super) fn missed(&self, attempt: Attempt, error: StoreError) {
+        let mut seen = self.lock();
+        let newest = seen.away.as_ref().map_or(0, |away| away.attempt.number).max(seen.answered);
+        if newest > attempt.number {
             return;
         }
         self.lasts.store(true, Ordering::Release);
@@ -203,29 +236,7 @@ impl Freshness {
             }
             Some(_) => {}
         }
-        seen.away = Some((began, error));
-    }
-
-    /// What an attempt that began then has heard of the store ends an outage that no later one has found.
-    fn end(&self, began: u64) {
-        if !self.lasts.load(Ordering::Acquire) {
-            return;
-        }
-        let mut seen = self.lock();
-        if seen.away.as_ref().is_some_and(|(newest, _)| *newest >= began) {
-            return;
-        }
-        seen.away = None;
-        self.lasts.store(false, Ordering::Release);
-        if let Some(outage) = seen.outage.take() {
-            let issued = self.issued().saturating_sub(outage.issued_before);
-            let seconds = self.age(outage.since).as_secs();
-            tracing::warn!(
-                seconds,
-                issued,
-                "the store is back; so many tokens were issued while it was away"
-            );
-        }
+        seen.away = Some(Away { attempt, error });
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {

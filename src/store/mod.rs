@@ -20,12 +20,10 @@ pub mod cached;
 mod error;
 mod noticed;
 pub mod postgres;
-mod questions;
 mod registry;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
-mod weight;
 
 pub use error::{Conflict, StoreError};
 pub use noticed::{Noticed, REFUSALS_KEPT, REFUSALS_KEPT_FOR, UsageBatch};

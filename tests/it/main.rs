@@ -27,6 +27,8 @@ mod import;
 mod introspect;
 /// Who tries out tokens, and tokens that are bound to nothing: CONFORMANCE K05, K07, H10.
 mod misses;
+/// The store is away, slow, or asked too much.
+mod outage;
 /// The registry as a file.
 mod registry;
 /// `POST /oauth2/revoke`: CONFORMANCE J.

@@ -1,7 +1,7 @@
 //! A store that can be told to fail: any backend, with a switch in front.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use chancery::domain::api::Api;
@@ -18,6 +18,7 @@ use chancery::domain::time::Timestamp;
 use chancery::store::{
     Changes, Health, KeptAnswer, KeyChange, Match, Noticed, Recorded, Store, StoreError, UsageBatch,
 };
+use tokio::sync::{Notify, watch};
 
 type Answer<T> = Result<T, StoreError>;
 
@@ -27,35 +28,53 @@ pub(crate) const INSIDE: &str =
 
 /// How the store behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub(crate) enum Mood {
     Works,
     Unavailable,
+    Moved,
     Corrupt,
+    /// Gives no answer before it is in another mood.
+    Hangs,
     Panics,
 }
 
 pub(crate) struct Faulty {
     inner: Arc<dyn Store>,
-    mood: AtomicU8,
+    mood: watch::Sender<Mood>,
+    asked: AtomicUsize,
+    notices: Notify,
 }
 
 impl Faulty {
     pub(super) fn new(inner: Arc<dyn Store>) -> Self {
-        Self { inner, mood: AtomicU8::new(Mood::Works as u8) }
+        let (mood, _) = watch::channel(Mood::Works);
+        Self { inner, mood, asked: AtomicUsize::new(0), notices: Notify::new() }
     }
 
     pub(crate) fn turn(&self, mood: Mood) {
-        self.mood.store(mood as u8, Ordering::SeqCst);
+        self.mood.send_replace(mood);
     }
 
-    fn works(&self) -> Answer<&dyn Store> {
-        let mood = self.mood.load(Ordering::SeqCst);
-        assert_ne!(mood, Mood::Panics as u8, "{INSIDE}");
+    /// How many questions it was asked since the last time.
+    pub(crate) fn take_asked(&self) -> usize {
+        self.asked.swap(0, Ordering::SeqCst)
+    }
+
+    /// Gives notice of a change.
+    pub(crate) fn notice(&self) {
+        self.notices.notify_one();
+    }
+
+    async fn works(&self) -> Answer<&dyn Store> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let mut mood = self.mood.subscribe();
+        let mood = *mood.wait_for(|mood| *mood != Mood::Hangs).await.unwrap();
+        assert_ne!(mood, Mood::Panics, "{INSIDE}");
         match mood {
-            mood if mood == Mood::Unavailable as u8 => Err(StoreError::Unavailable(INSIDE.to_owned())),
-            mood if mood == Mood::Corrupt as u8 => Err(StoreError::Corrupt(INSIDE.to_owned())),
-            _ => Ok(self.inner.as_ref()),
+            Mood::Unavailable => Err(StoreError::Unavailable(INSIDE.to_owned())),
+            Mood::Moved => Err(StoreError::Moved),
+            Mood::Corrupt => Err(StoreError::Corrupt(INSIDE.to_owned())),
+            Mood::Works | Mood::Hangs | Mood::Panics => Ok(self.inner.as_ref()),
         }
     }
 }
@@ -63,32 +82,32 @@ impl Faulty {
 #[async_trait]
 impl Noticed for Faulty {
     async fn record_usage(&self, batch: UsageBatch) -> Answer<()> {
-        self.works()?.record_usage(batch).await
+        self.works().await?.record_usage(batch).await
     }
     async fn statistics(&self, query: StatisticsQuery) -> Answer<Vec<Statistic>> {
-        self.works()?.statistics(query).await
+        self.works().await?.statistics(query).await
     }
     async fn record_refusals(&self, refusals: Vec<Refusal>) -> Answer<()> {
-        self.works()?.record_refusals(refusals).await
+        self.works().await?.record_refusals(refusals).await
     }
     async fn refusal(&self, request: RequestId) -> Answer<Option<Refusal>> {
-        self.works()?.refusal(request).await
+        self.works().await?.refusal(request).await
     }
 }
 
 #[async_trait]
 impl Store for Faulty {
     async fn tenants(&self) -> Answer<Vec<Tenant>> {
-        self.works()?.tenants().await
+        self.works().await?.tenants().await
     }
     async fn scopes(&self, tenant: TenantId) -> Answer<Vec<Scope>> {
-        self.works()?.scopes(tenant).await
+        self.works().await?.scopes(tenant).await
     }
     async fn apis(&self, tenant: TenantId) -> Answer<Vec<Api>> {
-        self.works()?.apis(tenant).await
+        self.works().await?.apis(tenant).await
     }
     async fn application(&self, tenant: TenantId, client_id: &str) -> Answer<Option<Arc<Registered>>> {
-        self.works()?.application(tenant, client_id).await
+        self.works().await?.application(tenant, client_id).await
     }
     async fn applications(
         &self,
@@ -96,7 +115,7 @@ impl Store for Faulty {
         after: Option<ClientId>,
         limit: usize,
     ) -> Answer<Vec<Arc<Registered>>> {
-        self.works()?.applications(tenant, after, limit).await
+        self.works().await?.applications(tenant, after, limit).await
     }
     async fn find_applications(
         &self,
@@ -105,19 +124,19 @@ impl Store for Faulty {
         after: Option<Match>,
         limit: usize,
     ) -> Answer<Vec<(Match, Arc<Registered>)>> {
-        self.works()?.find_applications(tenant, text, after, limit).await
+        self.works().await?.find_applications(tenant, text, after, limit).await
     }
     async fn operators(&self) -> Answer<Vec<Operator>> {
-        self.works()?.operators().await
+        self.works().await?.operators().await
     }
     async fn change_registry(&self, changes: Vec<Recorded>) -> Answer<()> {
-        self.works()?.change_registry(changes).await
+        self.works().await?.change_registry(changes).await
     }
     async fn kept_answer(&self, caller: &str, key: &str, now: Timestamp) -> Answer<Option<KeptAnswer>> {
-        self.works()?.kept_answer(caller, key, now).await
+        self.works().await?.kept_answer(caller, key, now).await
     }
     async fn signing_keys(&self, tenant: TenantId) -> Answer<Vec<SigningKey>> {
-        self.works()?.signing_keys(tenant).await
+        self.works().await?.signing_keys(tenant).await
     }
     async fn change_signing_keys(
         &self,
@@ -125,25 +144,25 @@ impl Store for Faulty {
         change: KeyChange,
         event: AuditEvent,
     ) -> Answer<bool> {
-        self.works()?.change_signing_keys(tenant, change, event).await
+        self.works().await?.change_signing_keys(tenant, change, event).await
     }
     async fn reseal_signing_key(&self, key: SigningKey, former: String, event: AuditEvent) -> Answer<bool> {
-        self.works()?.reseal_signing_key(key, former, event).await
+        self.works().await?.reseal_signing_key(key, former, event).await
     }
     async fn digest_keys(&self) -> Answer<Vec<KeptDigestKey>> {
-        self.works()?.digest_keys().await
+        self.works().await?.digest_keys().await
     }
     async fn keep_digest_key(&self, key: KeptDigestKey, event: AuditEvent) -> Answer<()> {
-        self.works()?.keep_digest_key(key, event).await
+        self.works().await?.keep_digest_key(key, event).await
     }
     async fn revoke_token(&self, tenant: TenantId, token: TokenId, expires_at: Timestamp) -> Answer<bool> {
-        self.works()?.revoke_token(tenant, token, expires_at).await
+        self.works().await?.revoke_token(tenant, token, expires_at).await
     }
     async fn is_revoked(&self, tenant: TenantId, token: TokenId, expires_at: Timestamp) -> Answer<bool> {
-        self.works()?.is_revoked(tenant, token, expires_at).await
+        self.works().await?.is_revoked(tenant, token, expires_at).await
     }
     async fn audit_events(&self, after: i64, limit: usize) -> Answer<Vec<RecordedEvent>> {
-        self.works()?.audit_events(after, limit).await
+        self.works().await?.audit_events(after, limit).await
     }
     async fn find_audit_events(
         &self,
@@ -151,15 +170,18 @@ impl Store for Faulty {
         before: Option<i64>,
         limit: usize,
     ) -> Answer<Vec<RecordedEvent>> {
-        self.works()?.find_audit_events(filter, before, limit).await
+        self.works().await?.find_audit_events(filter, before, limit).await
     }
     async fn changes_since(&self, revision: i64) -> Answer<Changes> {
-        self.works()?.changes_since(revision).await
+        self.works().await?.changes_since(revision).await
+    }
+    async fn changed(&self) {
+        self.notices.notified().await;
     }
     async fn forget_past(&self, now: Timestamp) -> Answer<bool> {
-        self.works()?.forget_past(now).await
+        self.works().await?.forget_past(now).await
     }
     async fn check(&self) -> Answer<Health> {
-        self.works()?.check().await
+        self.works().await?.check().await
     }
 }

@@ -89,14 +89,31 @@ impl TestServer {
 
     /// A server whose store can be made to fail; its operator's cannot.
     pub(crate) async fn with_faulty_store() -> (Self, Arc<Faulty>) {
-        let folder = copy(&templates().await.one_tenant);
+        Self::with_faulty_store_and(|services| services).await
+    }
+
+    /// The same, with these services.
+    pub(crate) async fn with_faulty_store_and(
+        equip: impl FnOnce(Services) -> Services,
+    ) -> (Self, Arc<Faulty>) {
+        Self::faulty(copy(&templates().await.one_tenant), equip).await
+    }
+
+    /// The same with two tenants, each at its own host.
+    pub(crate) async fn with_two_faulty_tenants(
+        equip: impl FnOnce(Services) -> Services,
+    ) -> (Self, Arc<Faulty>) {
+        Self::faulty(copy(&templates().await.two_tenants), equip).await
+    }
+
+    async fn faulty(folder: Arc<TempDir>, equip: impl FnOnce(Services) -> Services) -> (Self, Arc<Faulty>) {
         let mut faulty = None;
         let wrap = |store| {
             let wrapped = Arc::new(Faulty::new(store));
             faulty = Some(Arc::clone(&wrapped));
             wrapped as Arc<dyn Store>
         };
-        (Self::open(folder, Arc::default(), "server", wrap).await, faulty.unwrap())
+        (Self::equipped(folder, Arc::default(), "server", wrap, equip).await, faulty.unwrap())
     }
 
     /// Another server on the same store, with its own connections and its own memory; the clock is the same.
@@ -121,19 +138,36 @@ impl TestServer {
         seed: &str,
         wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
     ) -> Self {
+        Self::equipped(folder, clock, seed, wrap, |services| services).await
+    }
+
+    async fn equipped(
+        folder: Arc<TempDir>,
+        clock: Arc<SetClock>,
+        seed: &str,
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+        equip: impl FnOnce(Services) -> Services,
+    ) -> Self {
         log::start();
         let admin = operator(&folder, Arc::clone(&clock), seed);
         let signing = Signing::new(1);
         let store = wrap(Arc::clone(&admin.store));
         let (shown, random) = (Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&admin.random));
         let services = Services::new(store, shown, random, vault(&format!("vault of {seed}")), signing);
-        let directory = Arc::new(Directory::open(services).await.unwrap());
+        let directory = Arc::new(Directory::open(equip(services)).await.unwrap());
         let front = Front::new(Listener::Public { https: false, any_host: true }, Arc::clone(&directory));
         Self { folder, clock, admin, directory, front }
     }
 
     pub(crate) async fn answer(&self, ask: Ask) -> Reply {
         Reply::read(self.front.answer(ask.into_request(), Some(SOURCE)).await).await
+    }
+
+    /// What the admin listener answers, where administrators work with this store.
+    pub(crate) async fn answer_administrator(&self, ask: Ask, store: Arc<dyn Store>) -> Reply {
+        let admin = Listener::Admin(Box::new(Admin { store, ..self.admin.clone() }));
+        let front = Front::new(admin, Arc::clone(&self.directory));
+        Reply::read(front.answer(ask.into_request(), Some(SOURCE)).await).await
     }
 
     pub(crate) fn advance(&self, duration: Duration) {

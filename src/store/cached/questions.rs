@@ -1,5 +1,5 @@
 //! Questions about applications that are not in memory: one for all who ask at once, and not too many at once.
-//! Not for: what is kept of the answers (`cached.rs`).
+//! Not for: what is kept of the answers (`mod.rs`).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,9 +10,9 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::StoreError;
-use super::cached::Key;
+use super::Key;
 use crate::domain::application::Registered;
+use crate::store::StoreError;
 
 /// How many questions the store is asked at once. Whoever asks for names that nobody knows must leave it room for
 /// everything else.
@@ -78,6 +78,12 @@ impl Questions {
             asked.insert(name, weak);
         }
         question
+    }
+
+    /// How many are under way.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.asked.lock().len()
     }
 }
 

@@ -1,5 +1,5 @@
 //! How much memory a registered application takes, near enough to keep within a bound.
-//! Not for: what is kept (`cached.rs`).
+//! Not for: what is kept (`mod.rs`).
 
 use std::mem::size_of;
 
