@@ -1,5 +1,5 @@
 //! The `cache` and `outage` sections: how much is kept in memory, and how long it answers without the store.
-//! Not for: what is kept (`store/cached.rs`), or who is answered (`issuer/freshness.rs`).
+//! Not for: what is kept (`store/cached/`), or who is answered (`issuer/freshness.rs`).
 
 use super::reader::Reader;
 use crate::domain::time::parse_duration;

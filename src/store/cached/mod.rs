@@ -53,9 +53,9 @@ pub struct Remembered {
     pub unknown: usize,
     /// About how many bytes all of them take.
     pub bytes: u64,
-    /// How many look-ups found what they looked for.
+    /// How many look-ups memory has answered.
     pub hits: u64,
-    /// How many did not.
+    /// For how many the store was to be asked.
     pub misses: u64,
     /// The revision of the store that the memory is true to.
     pub revision: i64,
@@ -99,8 +99,10 @@ impl Cached {
         }
         let name = Name(tenant, client_id);
         if self.unknown.get(&name).is_some() {
+            self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(None);
         }
+        self.misses.fetch_add(1, Ordering::Relaxed);
         // In a box of its own: a request that finds what it wants in memory is as small as without it.
         Box::pin(self.ask(name)).await
     }
@@ -109,8 +111,9 @@ impl Cached {
     #[must_use]
     pub fn known(&self, tenant: TenantId, client_id: &str) -> Option<Arc<Registered>> {
         let found = self.known.get(&Name(tenant, client_id));
-        let counter = if found.is_some() { &self.hits } else { &self.misses };
-        counter.fetch_add(1, Ordering::Relaxed);
+        if found.is_some() {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+        }
         found
     }
 
