@@ -46,7 +46,7 @@ mod statistics;
 mod step;
 mod tenants;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod tls;
 mod tokens;
 
