@@ -1,6 +1,7 @@
 //! What a row requires and what was measured, as one line of a table; and what is needed to understand a miss.
 //! Not for: measuring.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io::{Write, stdout};
 use std::time::Duration;
@@ -41,7 +42,10 @@ impl Report {
 
     /// What is required, what was measured, and whether that reaches it.
     pub(crate) fn need(&mut self, required: &str, measured: &str, is_reached: bool) {
-        self.required.push(required.to_owned());
+        // Several ways to fail have the same to reach.
+        if !self.required.iter().any(|known| known == required) {
+            self.required.push(required.to_owned());
+        }
         self.tell(measured);
         if !is_reached {
             self.missed.push(format!("required: {required}; measured: {measured}"));
@@ -75,17 +79,33 @@ impl Report {
         let (count, operations) = (violations.len(), record.operations.len());
         let measured = format!("{count} broken promises in {operations} operations");
         self.need("no promise broken", &measured, count == 0);
-        for violation in violations.iter().take(EXPLAINED) {
-            self.explanation.push(violation.to_string());
-            let is_beside = |other: &&Operation| {
-                !std::ptr::eq(*other, violation.operation)
-                    && other.things.iter().any(|thing| violation.operation.things.contains(thing))
-            };
-            let mut beside: Vec<_> = record.operations.iter().filter(is_beside).collect();
-            beside.sort_by_key(|other| other.start.abs_diff(violation.operation.start));
-            let beside = beside.into_iter().take(SHOWN_BESIDE);
-            self.explanation.extend(beside.map(|other| format!("    beside it: {}", judge::shown(other))));
+        let mut explained = HashSet::new();
+        for violation in &violations {
+            // One that many things contradict is explained once.
+            let because = violation.because.unwrap_or(violation.operation);
+            if explained.len() < EXPLAINED
+                && explained.insert((violation.promise, std::ptr::from_ref(because)))
+            {
+                self.explain_one(violation, &record);
+            }
         }
+    }
+
+    fn explain_one(&mut self, violation: &judge::Violation<'_>, record: &Record) {
+        self.explanation.push(violation.to_string());
+        let is_beside = |other: &&Operation| {
+            !std::ptr::eq(*other, violation.operation)
+                && other.things.iter().any(|thing| violation.operation.things.contains(thing))
+        };
+        let mut beside: Vec<_> = record.operations.iter().filter(is_beside).collect();
+        beside.sort_by_key(|other| other.start.abs_diff(violation.operation.start));
+        let beside = beside.into_iter().take(SHOWN_BESIDE);
+        self.explanation.extend(beside.map(|other| format!("    beside it: {}", judge::shown(other))));
+    }
+
+    /// Adds an operation that did not succeed, if there was one.
+    pub(crate) fn note_example(&mut self, share: &Share) {
+        self.explanation.extend(share.example.clone());
     }
 
     /// Adds a line that is shown if anything was missed.

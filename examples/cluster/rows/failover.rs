@@ -65,8 +65,8 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     let is_known =
         |one: &Operation| one.things.first().is_some_and(|thing| thing.starts_with("application known-"));
     let tokens = Share::of(&record, Kind::Token, (start, end), is_known);
-    report.need("99.99 % of tokens", &tokens.to_string(), tokens.reaches(9_999));
-    tokens.example.into_iter().for_each(|example| report.note(example));
+    report.need("99.99 % of tokens", &format!("tokens {tokens}"), tokens.reaches(9_999));
+    report.note_example(&tokens);
     let chain = site.command(&["audit", "verify"]).await;
     report.need("the audit verifies", if chain.is_ok() { "it does" } else { "it does not" }, chain.is_ok());
     report.judge(&site);

@@ -106,35 +106,29 @@ fn tell(report: &mut Report, record: &Record, passed: &Passed) {
     let is_known =
         |one: &Operation| one.things.first().is_some_and(|thing| thing.starts_with("application known-"));
     let tokens = share(Kind::Token, &is_known);
-    report.need(&format!("{way:?}: 99.99 % of tokens"), &tokens.to_string(), tokens.reaches(9_999));
+    report.need("99.99 % of tokens", &format!("{way:?}: tokens {tokens}"), tokens.reaches(9_999));
     let keys = share(Kind::Keys, &|_| true);
-    report.need("every JWKS", &keys.to_string(), keys.reaches(10_000));
-    report.need("recovery within 2 s", &millis(*recovery), *recovery <= RECOVERED);
+    report.need("every JWKS", &format!("JWKS {keys}"), keys.reaches(10_000));
+    report.need("recovery within 2 s", &format!("recovery {}", millis(*recovery)), *recovery <= RECOVERED);
     for share in [&tokens, &keys] {
-        if let Some(example) = &share.example {
-            report.note(format!("{way:?}: {example}"));
-        }
+        report.note_example(share);
     }
     if *way == Way::Slow {
         return;
     }
-    report.need("every node ready, with a warning", if *warned { "so it was" } else { "not so" }, *warned);
+    report.need("ready with a warning meanwhile", if *warned { "warned" } else { "not warned" }, *warned);
     // What is told whoever asks for what cannot be had: to come back, and not nothing.
-    for (what, kind) in
-        [("registrations", Kind::Make), ("revocations", Kind::Forbid), ("strangers", Kind::Unknown)]
-    {
-        let lost = share(kind, &|one| matches!(one.outcome, Outcome::Lost(_)));
-        let all = share(kind, &|_| true);
-        report.need(
-            &format!("{what} answered 503"),
-            &format!("{} of {} not answered so, p99 {}", lost.all, all.all, millis(all.p99)),
-            // What was under way when the connection broke may have had any end.
-            lost.all <= 3,
-        );
-        if let Some(example) = lost.example {
-            report.note(format!("{way:?}: {example}"));
-        }
+    let mut lost = (0, 0, Duration::ZERO);
+    for kind in [Kind::Make, Kind::Forbid, Kind::Unknown] {
+        let (all, unanswered) =
+            (share(kind, &|_| true), share(kind, &|one| matches!(one.outcome, Outcome::Lost(_))));
+        lost = (lost.0 + unanswered.all, lost.1 + all.all, lost.2.max(all.p99));
+        report.note_example(&unanswered);
     }
+    let measured =
+        format!("{} of {} changes and strangers without an answer, p99 {}", lost.0, lost.1, millis(lost.2));
+    // What was under way when the connection broke may have had any end.
+    report.need("503 for what needs the database", &measured, lost.0 <= 3);
 }
 
 /// Each token that was issued while the database was away is counted as one by its node: at least those that began when

@@ -39,7 +39,11 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
         let victims: Vec<_> = (0..10).map(|n| Login::new(&format!("victim-{fault:?}-{n}"), "read")).collect();
         let (start, followed) = cut_off(&site, &crowd, fault, lasts, &victims).await?;
         windows.push((start, site.history.now()));
-        report.need("it follows within 2 s", &millis(followed), followed <= RECOVERED);
+        report.need(
+            "it follows within 2 s",
+            &format!("{fault:?}: follows after {}", millis(followed)),
+            followed <= RECOVERED,
+        );
     }
     crowd.end(&site, &mut report).await?;
     let record = site.history.record();
@@ -48,13 +52,17 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
         let is_known =
             |one: &Operation| one.things.first().is_some_and(|thing| thing.starts_with("application known-"));
         let alone = of(Kind::Token, &|one| is_known(one) && one.place == Some(ALONE));
-        report.need("99.99 % of tokens at it", &alone.to_string(), alone.reaches(9_999));
+        report.need("99.99 % of tokens at it", &format!("tokens at it {alone}"), alone.reaches(9_999));
         let others = of(Kind::Token, &|one| is_known(one) && one.place != Some(ALONE));
-        report.need("every token at the others", &others.to_string(), others.reaches(10_000));
+        report.need("every token at the others", &format!("at the others {others}"), others.reaches(10_000));
         let changes = of(Kind::Make, &|one| one.place != Some(ALONE));
-        report.need("every change at the others", &changes.to_string(), changes.reaches(10_000));
+        report.need(
+            "every change at the others",
+            &format!("changes there {changes}"),
+            changes.reaches(10_000),
+        );
         for share in [alone, others, changes] {
-            share.example.into_iter().for_each(|example| report.note(example));
+            report.note_example(&share);
         }
     }
     report.judge(&site);

@@ -54,8 +54,8 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     let is_known =
         |one: &Operation| one.things.first().is_some_and(|thing| thing.starts_with("application known-"));
     let tokens = Share::of(&record, Kind::Token, (start, end), is_known);
-    report.need("99.99 % of tokens", &tokens.to_string(), tokens.reaches(9_999));
-    tokens.example.into_iter().for_each(|example| report.note(example));
+    report.need("99.99 % of tokens", &format!("tokens {tokens}"), tokens.reaches(9_999));
+    report.note_example(&tokens);
     let chain = site.command(&["--output", "json", "audit", "verify"]).await;
     let events = chain.as_ref().map_or_else(ToString::to_string, |said| events_in(said));
     report.need("the audit verifies", &events, chain.is_ok());
