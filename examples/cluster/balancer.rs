@@ -85,14 +85,11 @@ pub(crate) fn name(node: usize) -> String {
 }
 
 fn settings(address: SocketAddr, log: SocketAddr, nodes: &[(SocketAddr, SocketAddr)]) -> String {
-    let servers: String = nodes
-        .iter()
-        .enumerate()
-        .map(|(node, (public, admin))| {
-            let (name, port) = (name(node), admin.port());
-            format!("    server {name} {public} check addr {} port {port}\n", admin.ip())
-        })
-        .collect();
+    let servers = nodes.iter().enumerate().map(|(node, (public, admin))| {
+        let (name, port) = (name(node), admin.port());
+        format!("    server {name} {public} check addr {} port {port}\n", admin.ip())
+    });
+    let servers = servers.collect::<Vec<_>>().concat();
     format!(
         "global\n    log {log} format raw local0\n    maxconn 4000\n\
          defaults\n    mode http\n    log global\n    log-format \"%s %ST %ts %{{+Q}}r\"\n    retries 3\n    \

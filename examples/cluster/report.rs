@@ -61,9 +61,9 @@ impl Report {
     pub(crate) fn need_punctual(&mut self, lateness: Lateness) {
         let is_punctual = lateness.p99 < Duration::from_millis(100);
         if is_punctual {
-            self.tell(&lateness.to_string())
+            self.tell(&lateness.to_string());
         } else {
-            self.need("a punctual generator", &lateness.to_string(), false)
+            self.need("a punctual generator", &lateness.to_string(), false);
         }
     }
 

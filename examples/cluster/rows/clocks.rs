@@ -46,7 +46,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
         node.start().await?;
     }
     let mut report = Report::default();
-    let (offsets, plain) = look_at_clocks(&site).await?;
+    let (offsets, undated) = look_at_clocks(&site).await?;
     report.need("clocks off by 0, 3 and −3 s", &format!("{offsets:?} s"), offsets == OFFSETS);
     let mut crowd = Crowd::new("e");
     for (node, (door, desk)) in site.doors.iter().zip(&site.desks).enumerate() {
@@ -58,15 +58,19 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     let start = site.history.now();
     sleep(GRACE).await;
     let published = rotate(&site).await?;
-    report.need("a new key published everywhere within 1 s", &millis(published), published <= GRACE);
+    report.need(
+        "a new key published everywhere within 1 s",
+        &format!("new key after {}", millis(published)),
+        published <= GRACE,
+    );
     sleep(plan.either(Duration::from_secs(10), SIGNS_AFTER)).await;
     let end = site.history.now();
     crowd.end(&site, &mut report).await?;
     let record = site.history.record();
     for (what, kind) in [("tokens", Kind::Token), ("introspections", Kind::Introspect)] {
         let share = Share::of(&record, kind, (start, end), |one| one.place.is_some() && is_of_known(one));
-        report.need(&format!("all {what}"), &share.to_string(), share.reaches(10_000));
-        share.example.into_iter().for_each(|example| report.note(example));
+        report.need(&format!("all {what}"), &format!("{what} {share}"), share.reaches(10_000));
+        report.note_example(&share);
     }
     let mut keys: Vec<&Thing> =
         record.operations.iter().filter(|one| one.kind == Kind::Token).flat_map(|one| &one.keys).collect();
@@ -75,7 +79,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     // The new key signs in the long form only: it takes minutes until every verifier must know it.
     let wanted = plan.either(1, 2);
     report.need("keys that signed", &format!("{} keys", keys.len()), keys.len() == wanted);
-    report.tell(&format!("a token without backdating is active elsewhere after at most {}", millis(plain)));
+    report.tell(&format!("a token without backdating is active elsewhere after at most {}", millis(undated)));
     report.judge(&site);
     Ok(report)
 }

@@ -40,7 +40,7 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     let record = site.history.record();
     report.need(
         "administration again within 2 s of the promotion",
-        &millis(promoted),
+        &format!("recovery {}", millis(promoted)),
         promoted <= crate::judge::RECOVERED,
     );
     report.tell(&format!(

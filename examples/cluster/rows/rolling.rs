@@ -41,8 +41,8 @@ pub(super) async fn run(plan: &Plan) -> Done<Report> {
     let record = site.history.record();
     for (what, kind) in [("token", Kind::Token), ("JWKS", Kind::Keys), ("revocation", Kind::Forbid)] {
         let share = Share::of(&record, kind, (start, end), |one| one.place.is_none());
-        report.need(&format!("no {what} lost"), &share.to_string(), share.reaches(10_000));
-        share.example.into_iter().for_each(|example| report.note(example));
+        report.need(&format!("no {what} lost"), &format!("{what} {share}"), share.reaches(10_000));
+        report.note_example(&share);
     }
     report.tell(&format!("a node stops within {}", millis(longest)));
     drop(balancer);
