@@ -29,6 +29,10 @@ const NOTICED: Duration = Duration::from_secs(2);
 /// For how long after a pause what must be refused is asked again and again.
 const AFTERWARDS: Duration = Duration::from_secs(2);
 
+/// How often that is, and by how many at once: seldom enough that the node has time for its other callers.
+const AGAIN_AFTER: Duration = Duration::from_millis(50);
+const CALLERS: usize = 2;
+
 /// What is asked of the paused node, and must be refused when it goes on.
 struct Bait {
     disabled: Login,
@@ -106,7 +110,7 @@ async fn pause(site: &Site, ledger: &Ledger, lasts: Duration) -> Done<(Duration,
     let node = site.nodes.get(PAUSED).ok_or("there is no such node")?;
     let patience = lasts + Duration::from_secs(10);
     let door = |_| Door::new(Some(PAUSED), node.public, &site.history, &site.numbers).with_deadline(patience);
-    let doors: Vec<Arc<Door>> = (0..4).map(door).map(Arc::new).collect();
+    let doors: Vec<Arc<Door>> = (0..CALLERS).map(door).map(Arc::new).collect();
     let start = site.history.now();
     node.pause()?;
     let mut held = JoinSet::new();
@@ -127,7 +131,7 @@ async fn pause(site: &Site, ledger: &Ledger, lasts: Duration) -> Done<(Duration,
     while resumed.elapsed() < AFTERWARDS {
         ask(&mut held);
         count += doors.len() * 4;
-        sleep(Duration::from_millis(20)).await;
+        sleep(AGAIN_AFTER).await;
         while held.try_join_next().is_some() {}
     }
     while held.join_next().await.is_some() {}
