@@ -21,7 +21,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::address::{Access, Password};
 use super::error::told;
 use super::session::{Link, Session};
-use crate::store::StoreError;
+use crate::store::{BUSY_DEADLINE, StoreError};
 
 /// How long opening a connection may take in all, whatever the number of hosts. Where the network swallowed what was sent
 /// nothing else ends it, and until it ends nobody follows: a node has two seconds to recover.
@@ -125,13 +125,13 @@ impl Pool {
 /// What holds for every statement of a connection. Whoever is told that something is done may rely on it: commits that
 /// are durable nowhere, or only on a server that may be gone, are made stronger, and stronger ones stay as they are.
 fn settings(purpose: Purpose) -> String {
-    let statement = purpose.statement.as_millis();
-    let listen = if purpose.listens { "LISTEN chancery;" } else { "" };
-    let look = if purpose.looks { "SET default_transaction_read_only = on;" } else { "" };
+    let (statement, lock) = (purpose.statement.as_millis(), purpose.statement.min(BUSY_DEADLINE).as_millis());
+    let listen = if purpose.listens && !purpose.looks { "LISTEN chancery;" } else { "" };
+    let only_reading = if purpose.looks { "SET default_transaction_read_only = on;" } else { "" };
     format!(
-        "SET statement_timeout = {statement}; SET lock_timeout = {statement};
-         SET idle_in_transaction_session_timeout = '10s'; SET default_transaction_isolation = 'read committed';
-         SET default_transaction_deferrable = off; {look} {listen}
+        "SET statement_timeout = {statement}; SET lock_timeout = {lock};
+         SET idle_in_transaction_session_timeout = '5s'; SET default_transaction_isolation = 'read committed';
+         SET default_transaction_deferrable = off; {only_reading} {listen}
          SELECT set_config('synchronous_commit', 'on', false)
             WHERE current_setting('synchronous_commit') IN ('off', 'local');
          SELECT current_setting('server_version_num') AS version;"

@@ -119,7 +119,8 @@ impl Drop for Database {
     }
 }
 
-async fn connect(url: &str) -> Client {
+/// A connection that is none of a store's.
+pub(in crate::store) async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client

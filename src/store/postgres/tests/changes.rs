@@ -104,7 +104,10 @@ async fn a_change_that_had_to_give_way_is_made_after_all() {
     let app = application(&one, "app");
     add_application(&store, &app).await;
     let other = database.connect().await;
-    other.batch_execute("BEGIN; SELECT 1 FROM credential FOR UPDATE").await.unwrap();
+    other
+        .batch_execute("SET deadlock_timeout = '1min'; BEGIN; SELECT 1 FROM credential FOR UPDATE")
+        .await
+        .unwrap();
     let removing = tokio::spawn({
         let store = Arc::clone(&store);
         async move { store.remove_application(app.id, event("app")).await }

@@ -83,7 +83,7 @@ async fn a_look_makes_and_changes_nothing() {
     crate::store::suite::sample::add_tenant(&store, &one).await;
     let (looker, _) = Postgres::look(&database.access()).await.unwrap();
     let looker: std::sync::Arc<dyn crate::store::Store> = std::sync::Arc::new(looker);
-    assert_eq!(looker.tenants().await.unwrap(), [one.clone()]);
+    assert_eq!(looker.tenants().await.unwrap(), std::slice::from_ref(&one));
     let refused = looker.remove_tenant(one.id, event("tenant")).await.unwrap_err();
     assert!(refused.is_away(), "{refused}");
     assert_eq!(store.tenants().await.unwrap().len(), 1);

@@ -13,6 +13,8 @@ mod migrating;
 pub(in crate::store) mod next;
 mod plans;
 mod reaching;
+mod server;
+mod standby;
 mod trouble;
 
 /// An empty store in a database of its own.

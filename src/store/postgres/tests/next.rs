@@ -1,7 +1,8 @@
 //! The schema of a release that does not exist: what the next one may do while this one still runs.
 
+use crate::store::postgres::Postgres;
+use crate::store::postgres::asking::{CHANGE_DEADLINE, ask};
 use crate::store::postgres::schema::{MIGRATIONS, Migration, NEWEST, migrate};
-use crate::store::postgres::{CHANGE_DEADLINE, Postgres, ask};
 use crate::store::suite::places::Database;
 use crate::store::{Migrated, StoreError};
 
