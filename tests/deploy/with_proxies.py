@@ -106,6 +106,16 @@ def check_what_does_not_pass(caller):
             assert status in (400, 404) and b"openapi" not in body, f"{spelling}: {status} {body}"
 
 
+def check_flood(caller, application):
+    """Who guesses on and on is told to wait, by the proxy."""
+    for _ in range(3000):
+        status, fields, _ = caller.token(application[0], "a guess", keep=True)
+        if status == 429:
+            assert fields["Retry-After"] == "10", fields
+            return
+    raise AssertionError("3000 guesses in a row, and each was judged")
+
+
 def check_rolling_update(load, nodes):
     """One node after the other is stopped and started again; nobody notices."""
     for node in nodes:
@@ -160,6 +170,9 @@ def check_proxy(name, start, folder, nodes, application):
             lost = check_killed_node(load, nodes[0])
         with Load(port, certificate[0], application) as load:
             check_paused_node(load, nodes[1])
+        if name == "haproxy":
+            # The last: it counts against all that comes from this address.
+            check_flood(Caller(port, certificate[0]), application)
     finally:
         proxy.terminate()
         proxy.wait()
