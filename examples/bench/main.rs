@@ -8,6 +8,7 @@ use std::path::PathBuf;
 mod administration;
 mod administrators;
 mod apply;
+mod connection;
 mod constant;
 mod forget;
 mod load;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
+use super::copy::Mark;
 use super::{
     BUSY_DEADLINE, Changes, FORGOTTEN_AT_ONCE, Health, KeptAnswer, KeyChange, Match, Migrated,
     REFUSED_AFTER_EXPIRY, Recorded, Schema, Store, StoreError,
@@ -27,10 +28,12 @@ mod answers;
 mod apis;
 mod applications;
 mod asking;
+mod copy;
 mod credentials;
 mod error;
 mod keys;
 mod log;
+mod moved;
 mod noticed;
 mod operators;
 mod pool;
@@ -53,6 +56,7 @@ mod tokens;
 pub use about::About;
 pub use address::{Access, Address, Password};
 use asking::{DEADLINE, MIGRATED_WITHIN, QUIET_DEADLINE, ask};
+pub use copy::PostgresSession;
 use log::Ledger;
 use pool::{Pool, Purpose};
 use session::Link;
@@ -109,10 +113,7 @@ impl Postgres {
     }
 
     fn reach(access: &Access, looks: bool) -> Result<Self, StoreError> {
-        if let Some(Password::File(file)) = &access.password {
-            std::fs::read_to_string(file)
-                .map_err(|error| StoreError::Unavailable(format!("{}: {error}", file.display())))?;
-        }
+        access.check_password()?;
         let (tls, notices) = (access.address.tls.connector()?, Arc::new(Notify::new()));
         let all = access.connections.max(FEWEST_CONNECTIONS);
         let open = |connections, wait, statement, listens| {
@@ -316,6 +317,10 @@ impl Store for Postgres {
             Ok(i64::try_from(forgotten).is_ok_and(|forgotten| forgotten >= FORGOTTEN_AT_ONCE))
         })
         .await
+    }
+
+    async fn moved(&self) -> Result<Option<Mark>, StoreError> {
+        self.follow(|session| async move { moved::find(&session).await }).await
     }
 
     async fn check(&self) -> Result<Health, StoreError> {

@@ -23,8 +23,9 @@ use super::error::told;
 use super::session::{DURABLY, Link, Session};
 use crate::store::{BUSY_DEADLINE, StoreError};
 
-/// How long opening a connection may take in all, whatever the number of hosts.
-const OPENED_WITHIN: Duration = Duration::from_secs(10);
+/// How long opening a connection may take in all, whatever the number of hosts. Where the network swallowed what was sent
+/// nothing else ends it, and until it ends nobody follows: a node has two seconds to recover.
+const OPENED_WITHIN: Duration = Duration::from_millis(1500);
 
 /// How long nobody tries again when a connection could not be opened: a database that comes back is met by a few at a
 /// time, and those who ask meanwhile are told at once.
