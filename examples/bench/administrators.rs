@@ -11,7 +11,8 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 
 use super::Outcome;
-use super::load::{self, Connection};
+use super::connection::{Connection, post};
+use super::load;
 use super::many::{ADMINISTRATOR, ADMINISTRATOR_SCOPE, client_id, name};
 use super::registry::SECRET;
 
@@ -41,7 +42,7 @@ impl Desk {
         let form = format!(
             "grant_type=client_credentials&client_id={ADMINISTRATOR}&client_secret={SECRET}&scope={ADMINISTRATOR_SCOPE}"
         );
-        let token = load::token(public, &load::post("localhost", "/oauth2/token", &form))?;
+        let token = load::token(public, &post("localhost", "/oauth2/token", &form))?;
         Ok(Self { address, token })
     }
 

@@ -7,9 +7,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
 use super::Outcome;
+use super::connection::{Connection, post};
 use super::registry::{CLIENT_ID, SCOPE, SECRET};
 
 /// What is asked.
@@ -106,15 +105,6 @@ impl Kind {
     }
 }
 
-/// The request that posts a form.
-pub(super) fn post(host: &str, path: &str, form: &str) -> String {
-    format!(
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
-         Content-Length: {}\r\n\r\n{form}",
-        form.len()
-    )
-}
-
 /// Gets one token on a new connection.
 pub(super) fn once(address: SocketAddr, kind: Kind) -> Outcome<String> {
     token(address, &kind.request(address)?)
@@ -179,44 +169,4 @@ async fn ask(
         times.push(asked.elapsed());
     }
     Ok(times)
-}
-
-/// A connection that is kept alive.
-pub(super) struct Connection {
-    stream: tokio::net::TcpStream,
-    answer: Vec<u8>,
-}
-
-impl Connection {
-    /// Connects.
-    pub(super) async fn open(address: SocketAddr) -> Result<Self, String> {
-        let stream = tokio::net::TcpStream::connect(address).await.map_err(|error| error.to_string())?;
-        stream.set_nodelay(true).map_err(|error| error.to_string())?;
-        Ok(Self { stream, answer: Vec::with_capacity(4096) })
-    }
-
-    /// Asks, and waits for the whole answer.
-    pub(super) async fn ask(&mut self, request: &str) -> Result<&[u8], String> {
-        let failed = |error: std::io::Error| error.to_string();
-        self.stream.write_all(request.as_bytes()).await.map_err(failed)?;
-        self.answer.clear();
-        while !is_whole(&self.answer) {
-            if self.stream.read_buf(&mut self.answer).await.map_err(failed)? == 0 {
-                return Err("the server closed the connection".to_owned());
-            }
-        }
-        Ok(&self.answer)
-    }
-}
-
-/// Whether head and body are there.
-fn is_whole(answer: &[u8]) -> bool {
-    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
-        return false;
-    };
-    let head = String::from_utf8_lossy(answer.get(..end).unwrap_or_default()).to_ascii_lowercase();
-    let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
-    length
-        .and_then(|length| length.parse::<usize>().ok())
-        .is_some_and(|length| answer.len() >= end + 4 + length)
 }

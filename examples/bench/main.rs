@@ -8,16 +8,19 @@ use std::path::PathBuf;
 mod administration;
 mod administrators;
 mod apply;
+mod connection;
 mod constant;
 mod forget;
 mod load;
 mod many;
 mod old;
+mod postgres;
 mod process;
 mod race;
 mod raw;
 mod registry;
 mod report;
+mod spread;
 
 use administrators::Desk;
 use load::Kind;
@@ -50,6 +53,8 @@ fn main() -> Outcome {
             administration::run(&PathBuf::from(binary), administration::APPLICATIONS)
         }
         ["administration", binary, count] => administration::run(&PathBuf::from(binary), count.parse()?),
+        ["postgres", binary, url] => postgres::run(&PathBuf::from(binary), url, postgres::APPLICATIONS),
+        ["postgres", binary, url, count] => postgres::run(&PathBuf::from(binary), url, count.parse()?),
         ["administer", deed, connections, seconds, count, address, token] => {
             let desk = Desk { address: address.parse()?, token: (*token).to_owned() };
             administrators::run(desk, deed, connections.parse()?, (seconds.parse()?, count.parse()?))
@@ -61,6 +66,12 @@ fn main() -> Outcome {
         ["constant", length] => constant::run(length.parse()?),
         ["load", address, kind, connections, seconds] => {
             load::run(address.parse()?, Kind::parse(kind)?, connections.parse()?, seconds.parse()?)
+        }
+        ["spread", address, whose, count, per_second, seconds] => {
+            let client_id: fn(u32) -> String =
+                if *whose == "many" { many::client_id } else { registry::client_id };
+            let (count, per_second, seconds) = (count.parse()?, per_second.parse()?, seconds.parse()?);
+            spread::run(address.parse()?, spread::Spread { client_id, count, per_second, seconds })
         }
         [binary] => measure(&PathBuf::from(binary)),
         _ => Err("usage: bench BINARY | bench raw SECONDS [ALG]".into()),

@@ -68,7 +68,8 @@ fn mebibytes(folder: &Path) -> Outcome<u64> {
     Ok(bytes / 1024 / 1024)
 }
 
-async fn add_all(admin: &Admin, count: u32) -> Outcome {
+/// Adds so many applications, each with its credential and its audit event, to a store that was prepared.
+pub(super) async fn add_all(admin: &Admin, count: u32) -> Outcome {
     let tenant = admin::tenant(admin, DEFAULT_TENANT).await?;
     scopes::add(admin, &tenant, ScopeName::parse(FURTHER_SCOPE)?, String::new()).await?;
     let administers = vec![ScopeName::parse(ADMINISTRATOR_SCOPE)?];

@@ -42,9 +42,14 @@ pub(super) struct Load {
 }
 
 impl Server {
-    /// Starts the server and gets one token.
-    #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+    /// Starts the server on the embedded store in `folder` and gets one token.
     pub(super) fn start(binary: &PathBuf, folder: &Path) -> Outcome<Self> {
+        Self::start_on(binary, folder, None)
+    }
+
+    /// The same on the store of a URL, if one is given.
+    #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+    pub(super) fn start_on(binary: &PathBuf, folder: &Path, store: Option<&str>) -> Outcome<Self> {
         let log = folder.join("server.log");
         let started = Instant::now();
         let child = pinned(SERVER_PROCESSOR, binary)
@@ -53,6 +58,7 @@ impl Server {
             .args(["--listen-public", "127.0.0.1:0", "--listen-admin", "127.0.0.1:0", "--log-format", "json"])
             .args(["--issuer", "http://localhost", "--keys-master"])
             .arg(folder.join("benchmark.key"))
+            .envs(store.map(|url| ("CHANCERY_STORE_URL", url)))
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)
             .spawn()?;
@@ -138,15 +144,26 @@ pub(super) fn raw(seconds: u64, algorithm: &str) -> Outcome<f64> {
 
 /// Asks the server from the other processor.
 pub(super) fn load(server: &Server, kind: Kind, connections: usize, seconds: u64) -> Outcome<Load> {
+    generate(server, "load", &[kind.name(), &connections.to_string(), &seconds.to_string()])
+}
+
+/// Asks the server for tokens of many applications, so many per second, from the other processor.
+pub(super) fn spread(
+    server: &Server,
+    whose: &str,
+    count: u32,
+    (per_second, seconds): (u32, u64),
+) -> Outcome<Load> {
+    let words = [whose, &count.to_string(), &per_second.to_string(), &seconds.to_string()];
+    generate(server, "spread", &words)
+}
+
+fn generate(server: &Server, what: &str, words: &[&str]) -> Outcome<Load> {
     let before = server.cpu_seconds()?;
     let output = pinned(GENERATOR_PROCESSOR, &std::env::current_exe()?)
-        .args([
-            "load",
-            &server.address.to_string(),
-            kind.name(),
-            &connections.to_string(),
-            &seconds.to_string(),
-        ])
+        .arg(what)
+        .arg(server.address.to_string())
+        .args(words)
         .stderr(Stdio::inherit())
         .output()?;
     let cpu = server.cpu_seconds()? - before;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Outcome;
 use super::administrators::{Desk, body_of};
-use super::load::Connection;
+use super::connection::Connection;
 
 /// As many connections as the admin listener has room for, but for a few that others need.
 const CONNECTIONS: u32 = 250;

@@ -15,6 +15,7 @@ use chancery::domain::scope::ScopeName;
 use chancery::domain::tenant::{DEFAULT_TENANT, Host, IssuerUrl, Tenant};
 use chancery::domain::time::SystemClock;
 use chancery::keys::vault::Vault;
+use chancery::store::Store;
 use chancery::store::sqlite::Sqlite;
 
 use super::Outcome;
@@ -27,28 +28,39 @@ pub(super) const SECRET: &str = "not-a-secret-but-as-long-as-one-of-ours-would-b
 /// The application that asks for tokens.
 pub(super) const CLIENT_ID: &str = "app-500";
 
+/// The `client_id` of an application of this number.
+pub(super) fn client_id(number: u32) -> String {
+    format!("app-{number}")
+}
+
 /// What it asks for.
 pub(super) const SCOPE: &str = "identity_proofing";
 
 /// Fills `folder` with a store and its master key, and says how to go on.
 pub(super) fn prepare(folder: &Path) -> Outcome<Admin> {
+    let store = Arc::new(Sqlite::open(&folder.join("chancery.db"))?.0);
+    let admin = administer(folder, store)?;
+    tokio::runtime::Builder::new_current_thread().build()?.block_on(fill(&admin))?;
+    Ok(admin)
+}
+
+/// What administers an empty store, under a master key that is new and in `folder`.
+pub(super) fn administer(folder: &Path, store: Arc<dyn Store>) -> Outcome<Admin> {
     let master = MasterKey::generate(&SystemRandom);
     std::fs::write(folder.join("benchmark.key"), master.expose().as_bytes())?;
-    let (store, _) = Sqlite::open(&folder.join("chancery.db"))?;
-    let admin = Admin {
-        store: Arc::new(store),
+    Ok(Admin {
+        store,
         clock: Arc::new(SystemClock::new()),
         random: Arc::new(SystemRandom),
         vault: Arc::new(Vault::new(&master, Arc::new(SystemRandom))),
         experimental: false,
         actor: Actor::local("bench"),
         terms: Terms::default(),
-    };
-    tokio::runtime::Builder::new_current_thread().build()?.block_on(fill(&admin))?;
-    Ok(admin)
+    })
 }
 
-async fn fill(admin: &Admin) -> Outcome {
+/// Adds three tenants with their applications.
+pub(super) async fn fill(admin: &Admin) -> Outcome {
     for (algorithm, host) in [("ES256", "es256.localhost"), ("EdDSA", "eddsa.localhost")] {
         let (name, issuer) = (algorithm.to_ascii_lowercase(), IssuerUrl::parse(&format!("https://{host}"))?);
         let hosts = vec![Host::parse(host)?];
@@ -62,7 +74,7 @@ async fn fill(admin: &Admin) -> Outcome {
     let scope = ScopeName::parse(SCOPE)?;
     scopes::add(admin, &tenant, scope.clone(), String::new()).await?;
     for number in 0..APPLICATIONS {
-        add_application(admin, &tenant, &format!("app-{number}"), vec![scope.clone()]).await?;
+        add_application(admin, &tenant, &client_id(number), vec![scope.clone()]).await?;
     }
     Ok(())
 }

@@ -55,7 +55,7 @@ CREATE TABLE scope (
     FOREIGN KEY (tenant_id, api) REFERENCES api (tenant_id, identifier)
 );
 
-CREATE INDEX scope_by_api ON scope (tenant_id, api);
+CREATE INDEX scope_by_api ON scope (tenant_id, api) WHERE api IS NOT NULL;
 
 CREATE TABLE application (
     id             TEXT COLLATE "C" NOT NULL PRIMARY KEY,

@@ -61,7 +61,7 @@ impl Collector for Shown {
         one(&mut encoder, ("store_away_seconds", "For how long the store has been away"), &away)?;
         let mut counter = |name, help, value: u64| one(&mut encoder, (name, help), &ConstCounter::new(value));
         counter("memory_hits", "Look-ups of applications that memory answered", remembered.hits)?;
-        counter("memory_misses", "Look-ups of applications that were not in memory", remembered.misses)?;
+        counter("memory_misses", "Look-ups of applications that the store was asked for", remembered.misses)?;
         counter("tokens_issued", "Tokens issued", figures.issued)?;
         counter(
             "tokens_issued_while_store_away",

@@ -160,10 +160,12 @@ impl Directory {
     /// Refuses what only the store can do, when it is away.
     ///
     /// # Errors
-    /// When it is away, or does not answer.
+    /// When it is. A store that gives wrong answers is there, and may be asked how to mend them.
     pub async fn check_store(&self) -> Result<(), StoreError> {
-        self.ensure_known().await?;
-        self.services.check_store()
+        match self.ensure_known().await {
+            Err(error) if error.is_away() => Err(error),
+            Ok(_) | Err(_) => self.services.check_store(),
+        }
     }
 
     /// Waits until the store is found away.

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::freshness::{Attempt, Freshness, Standing};
-use super::tenants::Tenants;
+use super::tenants::{Forgotten, Tenants};
 use super::unavailable;
 use crate::store::StoreError;
 
@@ -168,8 +168,9 @@ impl Following {
         let late = tokio::select! {
             biased;
             done = &mut work => {
-                self.conclude(attempt, done.ok());
-                return self.grow_old(attempt);
+                let forgotten = self.conclude(attempt, done.ok());
+                self.grow_old(attempt);
+                return self.tenants.read_again(&forgotten).await;
             }
             late = self.wait_out(attempt.began) => late,
         };
@@ -187,10 +188,12 @@ impl Following {
         self.tell(attempt.number, outcome);
         self.grow_old(attempt);
         if is_carried {
-            if let Ok(done) = timeout(CARRIED_FOR, work).await {
-                self.conclude(attempt, done.ok());
-            }
+            let done = timeout(CARRIED_FOR, work).await;
             self.lock().one_is_carried = false;
+            if let Ok(done) = done {
+                let forgotten = self.conclude(attempt, done.ok());
+                self.tenants.read_again(&forgotten).await;
+            }
         }
     }
 
@@ -211,10 +214,12 @@ impl Following {
         attempts.young.take_if(|young| young.number == attempt.number);
     }
 
-    /// Takes down what became of an attempt. Nothing at all is a panic, which was logged.
-    fn conclude(&self, attempt: Attempt, done: Option<Result<(), StoreError>>) {
+    /// Takes down what became of an attempt. Nothing at all is a panic, which was logged. What is to be read again.
+    fn conclude(&self, attempt: Attempt, done: Option<Result<Forgotten, StoreError>>) -> Forgotten {
+        let mut forgotten = Forgotten::new();
         let outcome = match done {
-            Some(Ok(())) => {
+            Some(Ok(changed)) => {
+                forgotten = changed;
                 self.freshness().found(attempt);
                 Outcome::Found(attempt.began)
             }
@@ -229,6 +234,7 @@ impl Following {
             None => Outcome::Broke,
         };
         self.tell(attempt.number, outcome);
+        forgotten
     }
 
     fn tell(&self, number: u64, outcome: Outcome) {

@@ -1,6 +1,6 @@
 //! Whether what is in memory may be acted on: because it is true, or because the store is away and that was found out
 //! just now.
-//! Not for: asking the store (`following.rs`), or what is in memory (`tenants.rs`, `store/cached.rs`).
+//! Not for: asking the store (`following.rs`), or what is in memory (`tenants.rs`, `store/cached/`).
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -8,12 +8,16 @@ use arc_swap::{ArcSwap, Guard};
 
 use super::document::Documents;
 use super::{Issuer, Services};
+use crate::domain::application::ClientId;
 use crate::domain::id::TenantId;
 use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::Host;
 use crate::domain::time::Timestamp;
 use crate::keys::KeyRing;
 use crate::store::StoreError;
+
+/// Applications that were in memory and have changed.
+pub(super) type Forgotten = Vec<(TenantId, ClientId)>;
 
 /// The memory of tenants.
 pub(super) struct Tenants {
@@ -63,13 +67,18 @@ impl Tenants {
     ///
     /// # Errors
     /// When the store does not answer; the memory is then as it was.
-    pub(super) async fn follow(&self) -> Result<(), StoreError> {
+    pub(super) async fn follow(&self) -> Result<Forgotten, StoreError> {
         self.services.clock_watch.look(self.services.clock.as_ref());
-        self.services.cached.follow().await?;
-        if self.services.cached.tenants_changed() == self.known.load().read_at {
-            return Ok(());
+        let forgotten = self.services.cached.follow().await?;
+        if self.services.cached.tenants_changed() != self.known.load().read_at {
+            self.reload().await?;
         }
-        self.reload().await
+        Ok(forgotten)
+    }
+
+    /// Reads applications again that have changed.
+    pub(super) async fn read_again(&self, forgotten: &Forgotten) {
+        self.services.cached.read_again(forgotten).await;
     }
 
     async fn reload(&self) -> Result<(), StoreError> {

@@ -50,5 +50,7 @@ mod crash;
 mod http;
 /// The issuance stream of the built binary.
 mod issuance;
+/// Several nodes on one PostgreSQL.
+mod postgres;
 /// TLS, certificates that change, a stop that loses nothing.
 mod serving;

@@ -9,7 +9,7 @@ use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
 use super::{Store, StoreError};
-use crate::domain::application::Registered;
+use crate::domain::application::{ClientId, Registered};
 use crate::domain::id::TenantId;
 
 mod questions;
@@ -26,6 +26,9 @@ const PARTS: u64 = 32;
 /// What is kept of an application beside itself: its places in the memory and in what the memory remembers of those it
 /// has evicted, whose tables are up to twice as large as what is in them.
 const PLACE: usize = 160;
+
+/// How many of the applications that have changed are read again at once.
+const READ_AGAIN: usize = 64;
 
 /// What most applications take, so that the tables begin with about the right size.
 const USUAL: u64 = 2_048;
@@ -53,9 +56,9 @@ pub struct Remembered {
     pub unknown: usize,
     /// About how many bytes all of them take.
     pub bytes: u64,
-    /// How many look-ups found what they looked for.
+    /// How many look-ups memory has answered.
     pub hits: u64,
-    /// How many did not.
+    /// For how many the store was to be asked.
     pub misses: u64,
     /// The revision of the store that the memory is true to.
     pub revision: i64,
@@ -99,8 +102,10 @@ impl Cached {
         }
         let name = Name(tenant, client_id);
         if self.unknown.get(&name).is_some() {
+            self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(None);
         }
+        self.misses.fetch_add(1, Ordering::Relaxed);
         // In a box of its own: a request that finds what it wants in memory is as small as without it.
         Box::pin(self.ask(name)).await
     }
@@ -109,8 +114,9 @@ impl Cached {
     #[must_use]
     pub fn known(&self, tenant: TenantId, client_id: &str) -> Option<Arc<Registered>> {
         let found = self.known.get(&Name(tenant, client_id));
-        let counter = if found.is_some() { &self.hits } else { &self.misses };
-        counter.fetch_add(1, Ordering::Relaxed);
+        if found.is_some() {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+        }
         found
     }
 
@@ -149,15 +155,16 @@ impl Cached {
     }
 
     /// Takes in what changed in the store since the last time. It may go on twice at once: what one of them has taken in
-    /// the other takes in again, which costs some questions and is never wrong.
+    /// the other takes in again, which costs some questions and is never wrong. What was in memory and has changed is not any
+    /// more, and is returned.
     ///
     /// # Errors
     /// When the store does not answer; the memory is then as it was.
-    pub async fn follow(&self) -> Result<(), StoreError> {
+    pub async fn follow(&self) -> Result<Vec<(TenantId, ClientId)>, StoreError> {
         let before = *lock(&self.revision);
         let changes = self.store.changes_since(before).await?;
         if changes.list.as_ref().is_some_and(Vec::is_empty) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mut revision = lock(&self.revision);
         let Some(list) = changes.list else {
@@ -165,28 +172,39 @@ impl Cached {
             self.known.clear();
             self.unknown.clear();
             self.tenants_changed.fetch_add(1, Ordering::Release);
-            return Ok(());
+            return Ok(Vec::new());
         };
+        let mut forgotten = Vec::new();
         *revision = changes.revision.max(*revision);
         for (tenant, client_id) in list {
-            if let Some(client_id) = client_id {
-                self.forget(&Name(tenant, client_id.as_str()));
-            } else {
+            let Some(client_id) = client_id else {
                 self.tenants_changed.fetch_add(1, Ordering::Release);
+                continue;
+            };
+            let name = Name(tenant, client_id.as_str());
+            self.unknown.remove(&name);
+            if self.known.remove(&name).is_some() {
+                forgotten.push((tenant, client_id));
             }
         }
-        Ok(())
+        Ok(forgotten)
+    }
+
+    /// Reads again what was in memory and has changed, so that it is known should the store go away before anybody asks
+    /// for it. When there is too much of it, the rest is read when it is asked for.
+    pub async fn read_again(&self, forgotten: &[(TenantId, ClientId)]) {
+        for (tenant, client_id) in forgotten.iter().take(READ_AGAIN) {
+            // Whoever asks for it is told what is wrong.
+            if self.ask(Name(*tenant, client_id.as_str())).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// A number that is another one whenever a tenant, its hosts or its keys have changed.
     #[must_use]
     pub fn tenants_changed(&self) -> i64 {
         self.tenants_changed.load(Ordering::Acquire)
-    }
-
-    fn forget(&self, name: &Name<'_>) {
-        self.known.remove(name);
-        self.unknown.remove(name);
     }
 }
 

@@ -35,7 +35,6 @@ const OPTIONS: &[&str] = &[
     "keepalives_idle",
     "keepalives_interval",
     "keepalives_retries",
-    "load_balance_hosts",
     "options",
     "port",
     "sslnegotiation",

@@ -24,7 +24,7 @@ pub(super) const COLUMNS: &str =
     "id, tenant_id, client_id, name, type, enabled, grants, auth_methods, narrowed, default_api,
     token_lifetime, profile, backdating, claims, tokens_revoked_before, created_at, updated_at, version";
 
-static FIND: LazyLock<String> = LazyLock::new(|| {
+pub(super) static FIND: LazyLock<String> = LazyLock::new(|| {
     let found = format!("SELECT {COLUMNS} FROM application WHERE tenant_id = $1 AND client_id = $2");
     registered::with_everything(&found, "client_id")
 });

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
-use tokio::time::timeout;
 
 use super::copy::Mark;
 use super::{
-    BUSY_DEADLINE, Changes, Conflict, FORGOTTEN_AT_ONCE, Health, KeptAnswer, KeyChange, Match, Migrated,
+    BUSY_DEADLINE, Changes, FORGOTTEN_AT_ONCE, Health, KeptAnswer, KeyChange, Match, Migrated,
     REFUSED_AFTER_EXPIRY, Recorded, Schema, Store, StoreError,
 };
 use crate::domain::api::Api;
@@ -28,6 +27,7 @@ mod address;
 mod answers;
 mod apis;
 mod applications;
+mod asking;
 mod copy;
 mod credentials;
 mod error;
@@ -49,14 +49,14 @@ mod statistics;
 mod step;
 mod tenants;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod tls;
 mod tokens;
 
 pub use about::About;
 pub use address::{Access, Address, Password};
+use asking::{DEADLINE, MIGRATED_WITHIN, QUIET_DEADLINE, ask};
 pub use copy::PostgresSession;
-use error::Trouble;
 use log::Ledger;
 use pool::{Pool, Purpose};
 use session::Link;
@@ -67,24 +67,8 @@ pub const FEWEST_CONNECTIONS: usize = 4;
 /// Connections for administrators, so that a long question does not keep all others waiting.
 const FOR_ADMINISTRATORS: usize = 2;
 
-/// How often a question is asked that was not answered, through no fault of its own.
-const ATTEMPTS: usize = 3;
-
-/// What a request asks is answered within this time, or too late.
-const DEADLINE: Duration = Duration::from_secs(2);
-
 /// How long a connection is waited for by a request.
 const WAIT: Duration = Duration::from_secs(1);
-
-/// What administrators ask may take longer: each statement, and all of them.
-const QUIET_DEADLINE: Duration = Duration::from_secs(30);
-const CHANGE_DEADLINE: Duration = Duration::from_mins(2);
-
-/// How long a migration may take.
-const MIGRATED_WITHIN: Duration = Duration::from_hours(6);
-
-/// How much longer than the server we wait ourselves, since its answer has a way to go.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// A PostgreSQL. Dropping it waits for nothing: whatever was answered is durable.
 pub struct Postgres {
@@ -143,116 +127,6 @@ impl Postgres {
             notices,
         })
     }
-
-    async fn read<T, F>(&self, question: impl Fn(Link) -> F + Send + 'static) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, Trouble>> + Send + 'static,
-    {
-        ask(&self.requests, DEADLINE + GRACE, question).await
-    }
-
-    async fn read_quietly<T, F>(&self, question: impl Fn(Link) -> F + Send + 'static) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, Trouble>> + Send + 'static,
-    {
-        ask(&self.administrators, QUIET_DEADLINE + GRACE, question).await
-    }
-
-    async fn follow<T, F>(&self, question: impl Fn(Link) -> F + Send + 'static) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, Trouble>> + Send + 'static,
-    {
-        ask(&self.follower, DEADLINE + GRACE, question).await
-    }
-
-    /// Writes down what is no change of the registry: it waits for none and none waits for it.
-    async fn note<T, F>(&self, deed: impl Fn(Link) -> F + Send + 'static) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, Trouble>> + Send + 'static,
-    {
-        ask(&self.requests, DEADLINE + GRACE, committed(deed)).await
-    }
-
-    /// Changes the registry.
-    async fn change<F>(&self, change: impl Fn(Link) -> F + Send + 'static) -> Result<(), StoreError>
-    where
-        F: Future<Output = Result<(), Trouble>> + Send + 'static,
-    {
-        ask(&self.administrators, CHANGE_DEADLINE, committed(change)).await
-    }
-
-    /// Changes the registry unless something is no longer as it was expected to be; whether it did.
-    async fn change_if<F>(&self, change: impl Fn(Link) -> F + Send + 'static) -> Result<bool, StoreError>
-    where
-        F: Future<Output = Result<(), Trouble>> + Send + 'static,
-    {
-        match self.change(change).await {
-            Err(StoreError::Conflict(Conflict::Changed | Conflict::Exists | Conflict::Missing)) => Ok(false),
-            answer => answer.map(|()| true),
-        }
-    }
-}
-
-/// Makes durable what a deed did. Nobody knows what became of a commit without an answer, so it is not done again.
-fn committed<T, F>(
-    deed: impl Fn(Link) -> F,
-) -> impl Fn(Link) -> std::pin::Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send>>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, Trouble>> + Send + 'static,
-{
-    move |session| {
-        let done = deed(Arc::clone(&session));
-        Box::pin(async move {
-            let answer = done.await?;
-            session.commit().await.map_err(|trouble| Trouble { again: false, ..trouble })?;
-            Ok(answer)
-        })
-    }
-}
-
-/// Asks over a connection of the pool, to the end even if nobody waits for the answer any more: a connection in the middle
-/// of something is no use to anybody.
-async fn ask<T, F>(
-    pool: &Pool,
-    deadline: Duration,
-    question: impl Fn(Link) -> F + Send + 'static,
-) -> Result<T, StoreError>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, Trouble>> + Send + 'static,
-{
-    let pool = pool.clone();
-    let asked = tokio::spawn(async move {
-        let mut attempts = 1;
-        loop {
-            let session = pool.session().await?;
-            match timeout(deadline, question(Arc::clone(&session))).await {
-                Ok(Ok(answer)) => {
-                    session.is_sound();
-                    return Ok(answer);
-                }
-                Ok(Err(trouble)) => {
-                    if !trouble.lost && session.roll_back().await.is_ok() {
-                        session.is_sound();
-                    }
-                    if !trouble.again || attempts == ATTEMPTS {
-                        return Err(trouble.error);
-                    }
-                    attempts += 1;
-                }
-                Err(_) => {
-                    pool.close_idle();
-                    return Err(StoreError::Unavailable("the database did not answer in time".to_owned()));
-                }
-            }
-        }
-    });
-    asked.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the question was given up".to_owned())))
 }
 
 #[async_trait]

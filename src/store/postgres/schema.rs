@@ -102,7 +102,10 @@ pub(super) async fn check(session: Link) -> Result<Health, Trouble> {
 
 /// Which schema there is.
 pub(super) async fn find(session: &Session) -> Result<Found, Trouble> {
-    let sql = "SELECT to_regclass('schema_version') IS NOT NULL AS is_there";
+    // Asked of the catalogue itself: what a session remembers of names is not renewed while it waits for the lock.
+    let sql = "SELECT EXISTS (
+                   SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+                   WHERE relname = 'schema_version' AND nspname = ANY (current_schemas(false))) AS is_there";
     let is_there = session.rows(sql, values![], |row| row::get::<bool>(row, "is_there")).await?;
     if is_there != [true] {
         return Ok(Found { number: 0, works_with: 0 });

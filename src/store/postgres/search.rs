@@ -18,11 +18,11 @@ const LAST: char = '\u{10FFFF}';
 type Found = (Match, Arc<Registered>);
 
 /// Names and ids are put in lower case by the index; what they are compared with has to be so already.
-const BY_CLIENT_ID: &str = "FROM application
+pub(super) const BY_CLIENT_ID: &str = "FROM application
     WHERE tenant_id = $1 AND (lower(client_id), client_id) > ($2, $3) AND lower(client_id) < $4
     ORDER BY lower(client_id), client_id LIMIT $5";
 
-const BY_NAME: &str = "FROM application
+pub(super) const BY_NAME: &str = "FROM application
     WHERE tenant_id = $1 AND (lower(name), client_id) > ($2, $3) AND lower(name) < $4
         AND NOT (lower(client_id) >= $5 AND lower(client_id) < $4)
     ORDER BY lower(name), client_id LIMIT $6";

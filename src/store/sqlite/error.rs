@@ -18,9 +18,12 @@ pub(super) fn from(error: rusqlite::Error) -> StoreError {
             (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation, _) => {
                 StoreError::Corrupt(error.to_string())
             }
+            // There is no such table: somebody has changed the schema, and the store is not away.
+            (_, ffi::SQLITE_ERROR) => StoreError::Corrupt(error.to_string()),
             _ => StoreError::Unavailable(error.to_string()),
         },
-        rusqlite::Error::FromSqlConversionFailure(..)
+        rusqlite::Error::SqlInputError { .. }
+        | rusqlite::Error::FromSqlConversionFailure(..)
         | rusqlite::Error::InvalidColumnType(..)
         | rusqlite::Error::Utf8Error(..)
         | rusqlite::Error::IntegralValueOutOfRange(..) => StoreError::Corrupt(error.to_string()),

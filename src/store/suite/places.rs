@@ -12,6 +12,7 @@ use crate::crypto::random::SystemRandom;
 use crate::domain::id::{RequestId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::store::Store;
+use crate::store::postgres::tests::next::migrate_to_it;
 use crate::store::postgres::{self, Access, Address, Postgres};
 use crate::store::sqlite::{self, Sqlite};
 
@@ -118,10 +119,48 @@ impl Drop for Database {
     }
 }
 
-async fn connect(url: &str) -> Client {
+/// A connection that is none of a store's.
+pub(in crate::store) async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
+}
+
+/// A database that the next release has migrated.
+pub(super) struct NextDatabase(Database);
+
+impl Place for NextDatabase {
+    const SCHEMA: u32 = postgres::schema::NEWEST + 1;
+
+    async fn new() -> Self {
+        let database = Database::make().await;
+        migrate_to_it(&database, postgres::schema::NEWEST).await.unwrap();
+        Self(database)
+    }
+
+    async fn open(&self) -> Arc<dyn Store> {
+        self.0.open().await
+    }
+
+    async fn note_changes(&self, tenant: TenantId, count: i64) {
+        self.0.note_changes(tenant, count).await;
+    }
+
+    async fn note_revoked(&self, tenant: TenantId, expires_at: Timestamp, count: i64) {
+        self.0.note_revoked(tenant, expires_at, count).await;
+    }
+
+    async fn count_revoked(&self) -> i64 {
+        self.0.count_revoked().await
+    }
+
+    async fn note_refusals(&self, tenant: TenantId, at: Timestamp, count: i64) {
+        self.0.note_refusals(tenant, at, count).await;
+    }
+
+    async fn count_refusals(&self) -> i64 {
+        self.0.count_refusals().await
+    }
 }
 
 impl Place for Database {

@@ -99,7 +99,7 @@ fn of_a_setting_are_refused_in_one_line() {
         ("app list --tenant", &["", "Default", "a\u{1b}]0;title\u{7}"], "no tenant"),
         (
             "app list --store",
-            &["", "mysql:x", "postgres://u:p@h/d", "sqlite::memory:", "sqlite:a?b"],
+            &["", "mysql:x", "postgres://u:p@h", "sqlite::memory:", "sqlite:a?b"],
             "store.url",
         ),
         ("migrate --store", &["sqlite:absent/\u{7f}", "sqlite:"], "store.url"),

@@ -143,13 +143,18 @@ fn answers_of_every_kind_have_the_fields_that_all_have() {
         assert_eq!((answer.status, answer.field("cache-control")), (status, Some(cached)), "{request}");
         assert_eq!(answer.json_or_nothing().is_some(), ![204, 304].contains(&status), "{answer:?}");
     }
-    for (target, status) in [("/health/live", 200), ("/health/ready", 200), ("/", 404), ("/metrics", 404)] {
+    for (target, status) in [("/health/live", 200), ("/health/ready", 200), ("/", 404)] {
         let mut connection = Connection::open(SITE.server.admin);
         connection.send(SITE.request("GET", target, &[]));
         let answer = connection.answer();
         assert_ours(&answer);
         assert_eq!((answer.status, answer.field("cache-control")), (status, Some("no-store")), "{target}");
     }
+    let mut connection = Connection::open(SITE.server.admin);
+    connection.send(SITE.request("GET", "/metrics", &[]));
+    let answer = connection.answer();
+    assert_eq!((answer.status, answer.field("cache-control")), (200, Some("no-store")));
+    assert_eq!(answer.field("x-content-type-options"), Some("nosniff"));
 }
 
 /// A35, A36: the store is damaged behind the server's back, and then lacks what it must have.

@@ -11,6 +11,8 @@ use crate::support::faulty::{Faulty, Mood};
 use crate::support::reply::Reply;
 use crate::support::server::{App, TestServer};
 
+/// A process that is paused.
+mod paused;
 /// Slow stores, notices, floods.
 mod pressed;
 /// Who gets what while the store is away.
