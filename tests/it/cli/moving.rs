@@ -90,6 +90,11 @@ fn secrets_keys_audit_and_revocations_are_there_after_a_move() {
     at(&format!("audit verify --expect {}", text(&moved, "audit")));
     assert_eq!(at("audit list --limit 1")[0]["action"], "store.copy");
     at("scope add after");
+
+    // It knows by now that the store is away, and goes on with what it knows.
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert!(is_active(&there, &secret, &token(&server, &secret)));
+    assert_eq!(revoke(&server, &secret, &kept), 503, "{}", server.log());
 }
 
 #[test]

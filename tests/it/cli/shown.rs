@@ -173,8 +173,8 @@ fn tenants_and_scopes_read_well() {
     ");
     insta::assert_snapshot!(shown(&installation, &["--output", "json", "migrate", "--check"]), @r#"
     {
-      "from": 6,
-      "to": 6,
+      "from": 7,
+      "to": 7,
       "check": "ok"
     }
     "#);
