@@ -72,7 +72,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let is_shared = matches!(&storage, Some(StorageSettings { url: StoreUrl::Postgres(_), .. }));
     if is_shared && matches!(&signing, Some(SigningSettings { master_key: MasterKeySource::Default(_), .. }))
     {
-        let problem = "must be given with PostgreSQL: make a key with 'chancery' on one node and give it to all of them";
+        let problem = "must be given with PostgreSQL, so that every node has the same: file:PATH or env:NAME";
         reader.refuse("keys.master", problem);
     }
     let issuance = issuance::read(reader);

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Postgres;
 use super::error::Trouble;
@@ -15,6 +15,9 @@ use crate::store::{Conflict, StoreError};
 
 /// How often a question is asked that was not answered, through no fault of its own.
 const ATTEMPTS: usize = 3;
+
+/// How long one that collided with another waits before it is asked again.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What a request asks is answered within this time, or too late.
 pub(super) const DEADLINE: Duration = Duration::from_secs(2);
@@ -141,13 +144,18 @@ where
                     if trouble.lost {
                         // Most likely the others are lost with it.
                         pool.close_idle();
-                    } else if session.roll_back().await.is_ok() {
+                    } else if matches!(timeout(GRACE, session.roll_back()).await, Ok(Ok(()))) {
                         session.is_sound();
                     }
                     if !trouble.again || attempts == ATTEMPTS {
                         return Err(trouble.error);
                     }
                     attempts += 1;
+                    // Whoever it collided with has to get what it waits for meanwhile, or they collide again.
+                    if !trouble.lost {
+                        drop(session);
+                        sleep(PAUSE).await;
+                    }
                 }
                 Err(_) => {
                     pool.close_idle();

@@ -20,7 +20,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::{Access, Password};
 use super::error::told;
-use super::session::{Link, Session};
+use super::session::{DURABLY, Link, Session};
 use crate::store::{BUSY_DEADLINE, StoreError};
 
 /// How long opening a connection may take in all, whatever the number of hosts. Where the network swallowed what was sent
@@ -122,8 +122,7 @@ impl Pool {
     }
 }
 
-/// What holds for every statement of a connection. Whoever is told that something is done may rely on it: commits that
-/// are durable nowhere, or only on a server that may be gone, are made stronger, and stronger ones stay as they are.
+/// What holds for every statement of a connection.
 fn settings(purpose: Purpose) -> String {
     let (statement, lock) = (purpose.statement.as_millis(), purpose.statement.min(BUSY_DEADLINE).as_millis());
     let listen = if purpose.listens && !purpose.looks { "LISTEN chancery;" } else { "" };
@@ -132,19 +131,23 @@ fn settings(purpose: Purpose) -> String {
         "SET statement_timeout = {statement}; SET lock_timeout = {lock};
          SET idle_in_transaction_session_timeout = '5s'; SET default_transaction_isolation = 'read committed';
          SET default_transaction_deferrable = off; {only_reading} {listen}
-         SELECT set_config('synchronous_commit', 'on', false)
-            WHERE current_setting('synchronous_commit') IN ('off', 'local');
-         SELECT current_setting('server_version_num') AS version;"
+         {DURABLY}
+         SELECT current_setting('server_version_num') AS version, current_setting('server_encoding') AS encoding;"
     )
 }
 
 async fn set_up(client: &Client, settings: &str) -> Result<(), String> {
     let answers = client.simple_query(settings).await.map_err(|error| told(&error))?;
-    let version = answers.iter().find_map(|answer| match answer {
-        SimpleQueryMessage::Row(row) => row.try_get("version").ok().flatten()?.parse::<u32>().ok(),
-        _ => None,
-    });
-    match version {
+    let said = |what: &str| {
+        answers.iter().find_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => row.try_get(what).ok().flatten(),
+            _ => None,
+        })
+    };
+    if said("encoding").is_some_and(|encoding| encoding != "UTF8") {
+        return Err("the database does not keep all of Unicode: make one with ENCODING 'UTF8'".to_owned());
+    }
+    match said("version").and_then(|version| version.parse::<u32>().ok()) {
         Some(version) if version >= OLDEST => Ok(()),
         Some(version) => Err(format!(
             "it is PostgreSQL {}, which is too old: use 14 or later, all supported releases are",

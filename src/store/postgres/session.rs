@@ -24,6 +24,10 @@ const SENT_AT_ONCE: usize = 500;
 /// it is started anew, so what comes after is true.
 const IS_STANDBY: &str = "SELECT pg_is_in_recovery()";
 
+/// What is durable nowhere, or only on a server that may be gone, is not done; stronger settings stay as they are.
+pub(super) const DURABLY: &str = "SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') IN ('off', 'local');";
+
 /// A session that questions hand each other.
 pub(super) type Link = Arc<Session>;
 
@@ -131,12 +135,15 @@ impl Session {
     }
 
     /// Makes what was done since `begin` durable. A deadline of the server must not end this: it would answer that all is
-    /// done while a standby that has to have it does not have it yet.
+    /// done while a standby that has to have it does not have it yet. And the server's settings may have changed since the
+    /// connection was opened.
     pub(super) async fn commit(&self) -> Result<(), Trouble> {
         let client = self.client()?;
-        let ready = client.batch_execute("SET LOCAL statement_timeout = 0");
-        let (ready, committed) = join(ready, client.batch_execute("COMMIT")).await;
-        ready?;
+        let ready =
+            join(client.batch_execute("SET LOCAL statement_timeout = 0"), client.batch_execute(DURABLY));
+        let ((unhurried, durable), committed) = join(ready, client.batch_execute("COMMIT")).await;
+        unhurried?;
+        durable?;
         committed?;
         self.in_transaction.store(false, Ordering::Relaxed);
         Ok(())

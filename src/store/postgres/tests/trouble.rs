@@ -3,6 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use super::{end_connections, open, with_tenant};
@@ -112,6 +116,69 @@ async fn commits_are_as_durable_as_the_server_makes_them_and_durable_at_least() 
         let (store, _) = Postgres::open(&database.access()).await.unwrap();
         let summary = store.about().await.unwrap().summary;
         assert!(summary.ends_with(&format!(", synchronous_commit {wanted}")), "{set}: {summary}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test runs it"]
+async fn a_database_of_another_encoding_is_refused() {
+    let database = Database::make().await;
+    let name = format!("{}_latin", database.url().rsplit_once('/').unwrap().1);
+    let sql = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
+    let admin = database.connect().await;
+    admin.batch_execute(&sql).await.unwrap();
+    let address = Address::parse(&format!("{}_latin", database.url())).unwrap();
+    let refused = Postgres::open(&Access { address, ..database.access() }).await.err().unwrap();
+    admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+    assert!(refused.to_string().contains("all of Unicode"), "{refused}");
+}
+
+/// A machine that is gone sends nothing, not even that it is gone.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test runs it"]
+async fn a_silent_database_is_given_up_and_taken_again() {
+    let (database, _, one) = with_tenant().await;
+    let (user, place) = database.url().split_once('@').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let (host, name) = place.split_once('/').unwrap();
+    let (way, is_open) = way_to(host.to_owned()).await;
+    let address = Address::parse(&format!("{user}@{way}/{name}")).unwrap();
+    let store = Postgres::open(&Access { address, ..database.access() }).await.unwrap().0;
+    assert!(store.application(one.id, "app").await.unwrap().is_none());
+    is_open.send_replace(false);
+    for _ in 0..2 {
+        let late = store.application(one.id, "app").await.unwrap_err();
+        assert!(late.is_away(), "{late}");
+    }
+    is_open.send_replace(true);
+    let started = tokio::time::Instant::now();
+    while let Err(error) = store.application(one.id, "app").await {
+        assert!(started.elapsed() < Duration::from_mins(1), "{error}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// A way to the server on which nothing goes on while it is closed, and where it begins.
+async fn way_to(server: String) -> (std::net::SocketAddr, watch::Sender<bool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, (sender, is_open)) = (listener.local_addr().unwrap(), watch::channel(true));
+    tokio::spawn(async move {
+        while let Ok((here, _)) = listener.accept().await {
+            let there = TcpStream::connect(&server).await.unwrap();
+            let ((asks, back), (answers, on)) = (here.into_split(), there.into_split());
+            tokio::spawn(carry(asks, on, is_open.clone()));
+            tokio::spawn(carry(answers, back, is_open.clone()));
+        }
+    });
+    (address, sender)
+}
+
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut is_open: watch::Receiver<bool>) {
+    let mut piece = [0; 4096];
+    while let Ok(count @ 1..) = from.read(&mut piece).await {
+        if is_open.wait_for(|is_open| *is_open).await.is_err() || to.write_all(&piece[..count]).await.is_err()
+        {
+            return;
+        }
     }
 }
 
