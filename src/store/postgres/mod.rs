@@ -31,6 +31,7 @@ mod credentials;
 mod error;
 mod keys;
 mod log;
+mod newest;
 mod noticed;
 mod operators;
 mod pool;
@@ -114,10 +115,11 @@ impl Postgres {
                 .map_err(|error| StoreError::Unavailable(format!("{}: {error}", file.display())))?;
         }
         let (tls, notices) = (access.address.tls.connector()?, Arc::new(Notify::new()));
+        let newest = Arc::default();
         let all = access.connections.max(FEWEST_CONNECTIONS);
         let open = |connections, wait, statement, listens| {
             let purpose = Purpose { connections, wait, statement, listens, looks };
-            Pool::new(access, &tls, &notices, purpose)
+            Pool::new(access, &tls, (&notices, &newest), purpose)
         };
         Ok(Self {
             requests: open(all - FOR_ADMINISTRATORS - 1, WAIT, DEADLINE, false)?,
