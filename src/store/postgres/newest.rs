@@ -35,16 +35,12 @@ impl Newest {
 
     fn learn(&self, installation: &str, line: u32) -> bool {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match known.iter_mut().find(|(name, _)| name == installation) {
-            Some((_, newest)) => {
-                *newest = line.max(*newest);
-                line == *newest
-            }
-            None => {
-                known.push((installation.to_owned(), line));
-                true
-            }
+        if let Some((_, newest)) = known.iter_mut().find(|(name, _)| name == installation) {
+            *newest = line.max(*newest);
+            return line == *newest;
         }
+        known.push((installation.to_owned(), line));
+        true
     }
 }
 
