@@ -22,6 +22,7 @@ pub mod audit;
 pub mod audit_view;
 pub mod catalog;
 pub mod change;
+pub mod copy;
 pub mod credentials;
 pub mod doctor;
 pub mod import;

@@ -56,8 +56,11 @@ async fn store(settings: &Settings, now: Timestamp) -> Vec<Finding> {
         return vec![Finding::wrong(CHECK, failure.to_string()), whole];
     }
     let server = about.as_ref().map_or_else(String::new, |about| format!("; {}", about.summary));
-    let mut findings =
-        vec![Finding::ok(CHECK, format!("its schema is number {}{server}", schema.number)), whole];
+    let found = match workspace::check_not_moved(store.as_ref()).await {
+        Ok(()) => Finding::ok(CHECK, format!("its schema is number {}{server}", schema.number)),
+        Err(failure) => Finding::wrong(CHECK, failure.to_string()),
+    };
+    let mut findings = vec![found, whole];
     let warnings = about.into_iter().flat_map(|about| about.warnings);
     findings.extend(warnings.map(|warning| Finding::warning(CHECK, warning)));
     // What hinders this is told where the tenants themselves are looked at.

@@ -57,10 +57,12 @@ impl From<crate::config::Mistakes> for Failure {
 from!(
     crate::admin::AdminError,
     crate::admin::audit::NotWhole,
+    crate::admin::copy::NotDone,
     crate::crypto::master::NotAMasterKey,
     crate::domain::Invalid,
     crate::http::client::ClientError,
     crate::http::tls::BadCertificate,
     crate::keys::CannotUse,
     crate::store::StoreError,
+    crate::store::copy::NotCopied,
 );

@@ -12,6 +12,8 @@ mod api;
 mod app;
 mod apply;
 mod audit;
+mod backup;
+mod copying;
 mod dev;
 mod doctor;
 mod error;
@@ -27,12 +29,14 @@ mod master_key;
 mod migrate;
 mod operator;
 mod output;
+mod restore;
 mod scope;
 mod secret;
 mod serve;
 mod settings;
 mod signal;
 mod statistics;
+mod store;
 mod stream;
 mod tenant;
 mod token;
@@ -119,6 +123,13 @@ enum Command {
     Explain(explain::Arguments),
     /// Take over applications from another server, with their secrets or the hashes of them
     Import(import::Arguments),
+    /// Move everything to another store
+    #[command(subcommand)]
+    Store(store::Command),
+    /// Write all that is in the store into a new file, while servers run
+    Backup(backup::Arguments),
+    /// Fill an empty store from a backup
+    Restore(restore::Arguments),
     /// Bring the store's schema up to date
     Migrate(migrate::Arguments),
     /// Look at settings, files, store, keys and audit, change nothing, and say what is wrong; takes the flags of serve
@@ -163,6 +174,9 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<ExitCode, Failur
         Command::Apply(arguments) => return wait(apply::run(&global, arguments)),
         Command::Export(arguments) => wait(export::run(&global, &arguments)),
         Command::Import(arguments) => wait(import::run(&global, arguments)),
+        Command::Store(command) => wait(store::run(&global, command)),
+        Command::Backup(arguments) => wait(backup::run(&global, &arguments)),
+        Command::Restore(arguments) => wait(restore::run(&global, &arguments)),
         Command::Migrate(arguments) => wait(migrate::run(&global, &arguments)),
         Command::Doctor(flags) => wait(doctor::run(&global, &flags)),
     };

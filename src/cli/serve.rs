@@ -19,6 +19,7 @@ use crate::http::{Front, Listener};
 use crate::issuer::directory::FOLLOW_EVERY;
 use crate::issuer::{Directory, Services};
 use crate::keys::signing::Signing;
+use crate::store::StoreError;
 
 /// How long the last of what was noticed may take to be written down.
 const WRITE_NOTES_WITHIN: Duration = Duration::from_secs(10);
@@ -152,7 +153,14 @@ pub(super) async fn serve(
 async fn finish_notes(notes: JoinHandle<()>, directory: &Directory) -> Result<(), Failure> {
     let _ = notes.await;
     let written = (directory.write_usage().await, directory.write_refusals().await);
-    Ok(written.0.and(written.1)?)
+    match written.0.and(written.1) {
+        // Nobody wants them there any more, and it is no failure of this server.
+        Err(error @ StoreError::Moved) => {
+            tracing::warn!(%error, "the last counts are not written down");
+            Ok(())
+        }
+        written => Ok(written?),
+    }
 }
 
 /// What goes on beside the requests: following the store, rotating keys, forgetting the past.

@@ -99,6 +99,14 @@ pub(super) fn check_schema(schema: Schema) -> Result<(), Failure> {
     if works_with > known { Err(StoreError::NewerSchema { found, known }.into()) } else { Ok(()) }
 }
 
+/// Refuses a store that was moved, or is a copy that was not finished.
+pub(super) async fn check_not_moved(store: &dyn Store) -> Result<(), Failure> {
+    match store.moved().await? {
+        None => Ok(()),
+        Some(mark) => Err(Failure::new(mark.to_string())),
+    }
+}
+
 /// The vault under the master key that there is; none is made.
 pub(super) fn vault(settings: &Settings, random: Arc<dyn Random>) -> Result<Vault, Failure> {
     let accepted = master_key::accepted(settings)?;
@@ -117,6 +125,7 @@ pub(super) async fn open(settings: &Settings) -> Result<Admin, Failure> {
     let master = master_key::find(settings)?;
     let accepted = master_key::accepted(settings)?;
     let (store, _) = open_store(settings).await?;
+    check_not_moved(store.as_ref()).await?;
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let tenants = store.tenants().await?;
@@ -229,7 +238,7 @@ fn hosts_of(issuer: &IssuerUrl) -> Result<Vec<Host>, Failure> {
 }
 
 /// Who runs the command, as far as the system tells.
-fn actor() -> String {
+pub(super) fn actor() -> String {
     let user = config::process_environment()
         .find(|(name, _)| name == "USER")
         .and_then(|(_, user)| user.into_string().ok())
@@ -237,7 +246,7 @@ fn actor() -> String {
     format!("cli:{}", user.unwrap_or_else(|| "unknown".to_owned()))
 }
 
-fn make_private_folder(folder: &Path) -> Result<(), Failure> {
+pub(super) fn make_private_folder(folder: &Path) -> Result<(), Failure> {
     if folder.as_os_str().is_empty() {
         return Ok(());
     }

@@ -2,15 +2,13 @@
 //! Not for: what is kept (`store/cached/`), or who is answered (`issuer/freshness.rs`).
 
 use super::reader::Reader;
+use crate::domain::signing_key::LONGEST_OUTAGE;
 use crate::domain::time::parse_duration;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// In bytes.
 const CACHE: RangeInclusive<u64> = 1024 * 1024..=1024 * 1024 * 1024 * 1024;
-
-/// The longest outage that memory may bridge. What was disabled or removed meanwhile goes on until then.
-const LONGEST_OUTAGE: Duration = Duration::from_hours(7 * 24);
 
 /// What memory may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +31,7 @@ fn parse_outage(text: &str) -> Result<Duration, String> {
         return Ok(Duration::ZERO);
     }
     let outage = parse_duration(text).ok().filter(|outage| *outage <= LONGEST_OUTAGE);
-    outage.ok_or_else(|| "must be 0 or a duration up to 7d, such as 90s, 30m or 1h".to_owned())
+    outage.ok_or_else(|| "must be 0 or a duration up to 24h, such as 90s, 30m or 1h".to_owned())
 }
 
 #[cfg(test)]
@@ -62,7 +60,7 @@ mod tests {
                 "{shown}"
             );
         }
-        for duration in ["off", "1", "-1h", "8d", "1.5h", "forever", "99999999999999999999s"] {
+        for duration in ["off", "1", "-1h", "25h", "1.5h", "forever", "99999999999999999999s"] {
             let shown = mistakes_of_file(&format!("outage.allow = '{duration}'"));
             assert!(shown.starts_with("outage.allow: must be 0 or a duration"), "{shown}");
         }

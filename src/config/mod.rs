@@ -22,7 +22,7 @@ pub use mistake::{Mistake, Mistakes};
 pub use setting::{SETTINGS, Setting, SettingDefault};
 pub use signing::{MasterKeySource, MasterKeyText, SigningSettings, find_master_key};
 pub use source::{Source, process_environment};
-pub use storage::{StorageSettings, StoreUrl};
+pub use storage::{StorageSettings, StoreUrl, find_password};
 
 use crate::domain::tenant::IssuerUrl;
 use reader::Reader;

@@ -4,6 +4,7 @@
 use super::reader::{Reader, parse_path};
 use super::signing::parse_variable_name;
 use crate::store::postgres::{Access, Address, FEWEST_CONNECTIONS, Password};
+use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +41,46 @@ enum Reference {
     File(PathBuf),
     Variable(String),
 }
+
+impl StoreUrl {
+    /// Reads a store that is named beside the settings, in the same way as in them.
+    ///
+    /// # Errors
+    /// Says what is wrong; it never repeats the text, which may hold a password.
+    pub fn parse(text: &str, password: Option<Password>) -> Result<Self, String> {
+        match Said::parse(text)? {
+            Said::Sqlite(_) if password.is_some() => Err("is a file, which has no password".to_owned()),
+            Said::Sqlite(file) => Ok(Self::Sqlite(file)),
+            Said::Postgres(address) if password.is_some() && address.has_password() => {
+                Err("has a password in it, and another one is given: leave out one of them".to_owned())
+            }
+            Said::Postgres(address) => {
+                let connections = FEWEST_CONNECTIONS;
+                Ok(Self::Postgres(Box::new(Access { address: *address, password, connections })))
+            }
+        }
+    }
+}
+
+/// Finds a database's password that is named beside the settings, in the same way as in them.
+///
+/// # Errors
+/// Says what is wrong with the name; the name itself is not repeated.
+pub fn find_password(
+    reference: &str,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Password, String> {
+    match parse_reference(reference)? {
+        Reference::File(path) => Ok(Password::File(path)),
+        Reference::Variable(name) => {
+            let found = environment.into_iter().find(|(variable, _)| *variable == *name);
+            let text = found.and_then(|(_, text)| text.into_string().ok()).filter(|text| !text.is_empty());
+            text.map(Password::from_text).ok_or_else(|| NOT_SET.to_owned())
+        }
+    }
+}
+
+const NOT_SET: &str = "the environment variable that it names is not set, or is empty";
 
 impl Said {
     /// Reads a store's URL. The error never repeats the text, which may hold a password.
@@ -87,8 +128,7 @@ fn read_password(reader: &mut Reader<'_>) -> Option<Password> {
         Reference::Variable(name) => {
             let text = reader.variable(&name).filter(|text| !text.is_empty()).map(str::to_owned);
             if text.is_none() {
-                let problem = "the environment variable that it names is not set, or is empty";
-                reader.refuse_value("store.password", problem);
+                reader.refuse_value("store.password", NOT_SET);
             }
             text.map(Password::from_text)
         }

@@ -12,6 +12,10 @@ use crate::crypto::seal::Sealed;
 /// How long verifiers may keep the JWKS before they ask again.
 pub const JWKS_MAX_AGE: Duration = Duration::from_mins(5);
 
+/// For how long at most a server may go on with what it has in memory while it cannot reach the store: it may sign for so
+/// long with a key that has retired elsewhere.
+pub const LONGEST_OUTAGE: Duration = Duration::from_hours(24);
+
 /// A key pair of a tenant, its private half sealed.
 #[derive(Debug, Clone)]
 pub struct SigningKey {

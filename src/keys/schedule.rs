@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::domain::id::KeyId;
-use crate::domain::signing_key::{JWKS_MAX_AGE, KeyState, SigningKey};
+use crate::domain::signing_key::{JWKS_MAX_AGE, KeyState, LONGEST_OUTAGE, SigningKey};
 use crate::domain::time::Timestamp;
 use crate::domain::token::MAX_TOKEN_LIFETIME;
 
@@ -15,9 +15,10 @@ const MARGIN: Duration = Duration::from_mins(3);
 /// How long a key is published before it signs: until no verifier can have a JWKS without it.
 pub const LEAD: Duration = Duration::from_secs(JWKS_MAX_AGE.as_secs() + MARGIN.as_secs());
 
-/// How long a key is published after it has signed: as long as a token can live, whatever the settings were when it was
-/// signed, and the lead again.
-pub const RETENTION: Duration = Duration::from_secs(MAX_TOKEN_LIFETIME.as_secs() + LEAD.as_secs());
+/// How long a key is published after it has retired: as long as a server that was cut off may sign with it nevertheless, and
+/// then as long as a token can live, whatever the settings were when it was signed, and the lead again.
+pub const RETENTION: Duration =
+    Duration::from_secs(LONGEST_OUTAGE.as_secs() + MAX_TOKEN_LIFETIME.as_secs() + LEAD.as_secs());
 
 /// What the schedule looks at in a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,10 +181,10 @@ mod tests {
         vec![Step::Make { algorithm: algorithm.to_owned() }]
     }
 
-    /// I14: five minutes are the age of the JWKS, a day is the longest lifetime.
+    /// I14: five minutes are the age of the JWKS, a day is the longest lifetime and another the longest outage.
     #[test]
     fn leaves_verifiers_time_before_and_after() {
-        assert_eq!((LEAD, RETENTION), (Duration::from_mins(8), DAY + Duration::from_mins(8)));
+        assert_eq!((LEAD, RETENTION), (Duration::from_mins(8), DAY * 2 + Duration::from_mins(8)));
     }
 
     /// I14

@@ -17,6 +17,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 
 pub mod cached;
+pub mod copy;
 mod error;
 mod noticed;
 pub mod postgres;
@@ -146,6 +147,11 @@ pub trait Store: Noticed + Send + Sync {
     /// `REFUSED_AFTER_EXPIRY`, kept answers that have expired, and what servers noticed, each for as long as it is kept.
     /// At most `FORGOTTEN_AT_ONCE` of each, so that no change waits long; whether there may be more.
     async fn forget_past(&self, now: Timestamp) -> Result<bool, StoreError>;
+    /// Why nothing may be changed here, if so. Every change and `changes_since` then answer `StoreError::Moved`; other
+    /// questions are answered with what there is.
+    async fn moved(&self) -> Result<Option<copy::Mark>, StoreError> {
+        Ok(None)
+    }
     /// The schema's number and whether the data is whole.
     async fn check(&self) -> Result<Health, StoreError>;
 }

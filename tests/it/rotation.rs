@@ -7,7 +7,7 @@ use chancery::admin::applications::{ApplicationChange, NewApplication};
 use chancery::admin::change::{Change, TokenChange};
 use chancery::admin::keys;
 use chancery::domain::audit::AuditEvent;
-use chancery::domain::signing_key::{JWKS_MAX_AGE, KeyState};
+use chancery::domain::signing_key::{JWKS_MAX_AGE, KeyState, LONGEST_OUTAGE};
 use chancery::domain::tenant::Tenant;
 use chancery::domain::time::Timestamp;
 use chancery::oauth::jwks::{self, VerificationKey};
@@ -144,7 +144,7 @@ async fn twenty_rotations_in_a_row_break_no_verification() {
         }
     }
     assert_eq!(scene.observed.len(), 21, "each key has an id of its own");
-    let end = scene.server.admin.now().plus(DAY * 2);
+    let end = scene.server.admin.now().plus(DAY * 3);
     while scene.server.admin.now() < end {
         scene.verify_some(step).await;
         scene.pass(Duration::from_mins(20)).await;
@@ -159,7 +159,8 @@ async fn twenty_rotations_in_a_row_break_no_verification() {
         }
         assert_eq!(observed.gone.is_none(), observed.signed == newest, "{kid}: {observed:?}");
         let after = observed.gone.unwrap_or(end).since(observed.last_expiry.unwrap());
-        assert!(after >= JWKS_MAX_AGE, "{kid}: {observed:?}");
+        // A server that was cut off from the store may have signed with it for another day.
+        assert!(after >= LONGEST_OUTAGE + JWKS_MAX_AGE, "{kid}: {observed:?}");
     }
     let kept = scene.server.admin.store.signing_keys(tenant.id).await.unwrap();
     let gone: Vec<_> = kept.iter().filter(|key| key.state == KeyState::Gone).collect();

@@ -11,6 +11,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use zeroize::Zeroizing;
 
 use super::tls::Tls;
+use crate::store::StoreError;
 
 /// How long one address may take to answer when a connection is opened.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -34,7 +35,6 @@ const OPTIONS: &[&str] = &[
     "keepalives_idle",
     "keepalives_interval",
     "keepalives_retries",
-    "load_balance_hosts",
     "options",
     "port",
     "sslnegotiation",
@@ -81,6 +81,18 @@ pub struct Access {
     pub password: Option<Password>,
     /// How many connections there may be.
     pub connections: usize,
+}
+
+impl Access {
+    /// Looks whether the password is where it is said to be.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub(super) fn check_password(&self) -> Result<(), StoreError> {
+        let Some(Password::File(file)) = &self.password else { return Ok(()) };
+        let failed = |error| StoreError::Unavailable(format!("{}: {error}", file.display()));
+        std::fs::read_to_string(file).map(|text| drop(Zeroizing::new(text))).map_err(failed)
+    }
 }
 
 impl fmt::Debug for Address {
@@ -142,6 +154,14 @@ impl Address {
         config.ssl_mode(if tls.is_off() { SslMode::Disable } else { SslMode::Require });
         set_defaults(&mut config, &is_said);
         Ok(Self { config, tls, says_which: is_said("target_session_attrs") })
+    }
+
+    /// What it is called: its URL without password and options.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let (user, database) = (self.config.get_user(), self.config.get_dbname());
+        let hosts = self.to_string().replace(", ", ",");
+        format!("postgres://{}@{hosts}/{}", user.unwrap_or_default(), database.unwrap_or_default())
     }
 
     /// Whether the URL has a password.
@@ -252,6 +272,7 @@ mod tests {
             ("a:1, [::1]:2".into(), "Address(…)".into())
         );
         assert!(address.has_password());
+        assert_eq!(address.name(), "postgres://me@a:1,[::1]:2/c");
         assert_eq!(format!("{:?}", Password::Text(Zeroizing::new("hunter2".to_owned()))), "Password(…)");
     }
 

@@ -7,6 +7,9 @@ use tokio_postgres::error::SqlState;
 
 use crate::store::{Conflict, StoreError};
 
+/// What the trigger says that guards a store that was moved (migrations/postgres/0007).
+const MOVED: &str = "CHMVD";
+
 /// A question that had no answer, to whoever may ask it again.
 #[derive(Debug)]
 pub(super) struct Trouble {
@@ -54,6 +57,7 @@ impl From<tokio_postgres::Error> for Trouble {
             &SqlState::FOREIGN_KEY_VIOLATION | &SqlState::CHARACTER_NOT_IN_REPERTOIRE => {
                 return Conflict::Missing.into();
             }
+            code if code.code() == MOVED => return StoreError::Moved.into(),
             _ => {}
         }
         let class = code.code().get(..2).unwrap_or_default();

@@ -116,13 +116,17 @@ pub(super) async fn events(session: Link, after: i64, limit: usize) -> Result<Ve
 
 pub(super) async fn changes_since(session: Link, revision: i64) -> Result<Changes, Trouble> {
     // One statement, so that the list ends with the newest revision. Nothing is read when nothing is to be listed.
-    let sql = "SELECT head.revision AS newest, since.revision, since.tenant_id, since.client_id
+    let sql = "SELECT EXISTS (SELECT FROM moved) AS is_moved,
+                   head.revision AS newest, since.revision, since.tenant_id, since.client_id
                FROM head LEFT JOIN LATERAL (
                    SELECT revision, tenant_id, client_id FROM change
                    WHERE revision > $1 AND head.revision - $1 BETWEEN 1 AND $2) AS since ON true
                ORDER BY since.revision";
     let found = session
         .newest_rows(sql, values![revision, LISTED_AT_MOST], |row| {
+            if row::get(row, "is_moved")? {
+                return Err(StoreError::Moved);
+            }
             let client_id = row::optional(row, "client_id", |text| ClientId::parse(text).ok())?;
             let tenant = row::optional(row, "tenant_id", |text| text.parse().ok())?;
             Ok((row::get::<i64>(row, "newest")?, tenant.map(|tenant| (tenant, client_id))))

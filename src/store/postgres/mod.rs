@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
+use super::copy::Mark;
 use super::{
     BUSY_DEADLINE, Changes, FORGOTTEN_AT_ONCE, Health, KeptAnswer, KeyChange, Match, Migrated,
     REFUSED_AFTER_EXPIRY, Recorded, Schema, Store, StoreError,
@@ -27,10 +28,12 @@ mod answers;
 mod apis;
 mod applications;
 mod asking;
+mod copy;
 mod credentials;
 mod error;
 mod keys;
 mod log;
+mod moved;
 mod newest;
 mod noticed;
 mod operators;
@@ -54,6 +57,7 @@ mod tokens;
 pub use about::About;
 pub use address::{Access, Address, Password};
 use asking::{DEADLINE, MIGRATED_WITHIN, QUIET_DEADLINE, ask};
+pub use copy::PostgresSession;
 use log::Ledger;
 use pool::{Pool, Purpose};
 use session::Link;
@@ -110,10 +114,7 @@ impl Postgres {
     }
 
     fn reach(access: &Access, looks: bool) -> Result<Self, StoreError> {
-        if let Some(Password::File(file)) = &access.password {
-            std::fs::read_to_string(file)
-                .map_err(|error| StoreError::Unavailable(format!("{}: {error}", file.display())))?;
-        }
+        access.check_password()?;
         let (tls, notices) = (access.address.tls.connector()?, Arc::new(Notify::new()));
         let newest = Arc::default();
         let all = access.connections.max(FEWEST_CONNECTIONS);
@@ -318,6 +319,10 @@ impl Store for Postgres {
             Ok(i64::try_from(forgotten).is_ok_and(|forgotten| forgotten >= FORGOTTEN_AT_ONCE))
         })
         .await
+    }
+
+    async fn moved(&self) -> Result<Option<Mark>, StoreError> {
+        self.follow(|session| async move { moved::find(&session).await }).await
     }
 
     async fn check(&self) -> Result<Health, StoreError> {

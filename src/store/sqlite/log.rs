@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use rusqlite::{Connection, Row, ToSql, Transaction, params};
 
-use super::row;
+use super::{moved, row};
 use crate::domain::application::ClientId;
 use crate::domain::audit::{AuditEvent, AuditFilter, CHAIN_START, ChainHash, RecordedEvent};
 use crate::domain::id::TenantId;
@@ -83,6 +83,7 @@ pub(super) fn events(
 }
 
 pub(super) fn changes_since(connection: &Connection, revision: i64) -> Result<Changes, StoreError> {
+    moved::refuse(connection)?;
     let newest = row::rows(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'change'", [], |row| {
         row::get::<i64>(row, "seq")
     })?

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, Transaction};
 
+use super::copy::Mark;
 use super::{
     Changes, Conflict, FORGOTTEN_AT_ONCE, Health, KeptAnswer, KeyChange, Match, Migrated,
     REFUSED_AFTER_EXPIRY, Recorded, Schema, Store, StoreError,
@@ -25,10 +26,12 @@ mod answers;
 mod apis;
 mod applications;
 mod connection;
+mod copy;
 mod credentials;
 mod error;
 mod keys;
 mod log;
+mod moved;
 mod noticed;
 mod operators;
 mod refusals;
@@ -43,6 +46,7 @@ mod tenants;
 mod tokens;
 mod worker;
 
+pub use copy::SqliteSession;
 use worker::Worker;
 
 /// Readers beside the one writer. Reads are short and mostly answered from memory above.
@@ -137,6 +141,7 @@ impl Sqlite {
                 let transaction = connection
                     .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
                     .map_err(error::from)?;
+                moved::refuse(&transaction)?;
                 let answer = change(&transaction)?;
                 transaction.commit().map_err(error::from)?;
                 Ok(answer)
@@ -309,6 +314,10 @@ impl Store for Sqlite {
             Ok(i64::try_from(forgotten).is_ok_and(|forgotten| forgotten >= FORGOTTEN_AT_ONCE))
         })
         .await
+    }
+
+    async fn moved(&self) -> Result<Option<Mark>, StoreError> {
+        self.follow(moved::find).await
     }
 
     async fn check(&self) -> Result<Health, StoreError> {

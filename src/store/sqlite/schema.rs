@@ -14,10 +14,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0004_administration.sql"),
     include_str!("../../../migrations/sqlite/0005_imported_secrets.sql"),
     include_str!("../../../migrations/sqlite/0006_statistics.sql"),
+    include_str!("../../../migrations/sqlite/0007_moved.sql"),
 ];
 
 /// The number of the newest schema this program knows.
-pub const NEWEST: u32 = 6;
+pub const NEWEST: u32 = 7;
 
 /// The schema from which on every audit event is bound to the one before.
 const BINDS_EVENTS: u32 = 4;

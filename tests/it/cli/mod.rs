@@ -13,6 +13,8 @@ use crate::support::binary::{Installation, RunningServer, status};
 mod apis;
 /// The audit, and what becomes of it when somebody has been at it.
 mod audit;
+/// `backup` and `restore`.
+mod backup;
 /// `dev`, from its first start to Ctrl-C.
 mod dev;
 /// `doctor`, on installations that are in order and that are not.
@@ -29,6 +31,10 @@ mod keys;
 mod live;
 /// The master key is changed while servers run.
 mod master_key;
+/// `store copy`, while servers run.
+mod moving;
+/// The same, to PostgreSQL and back.
+mod moving_postgres;
 /// People who administer.
 mod operators;
 /// Wrong usage, and what is unknown or was removed.

@@ -5,6 +5,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod binary;
+pub(crate) mod database;
 pub(crate) mod faulty;
 pub(crate) mod http2;
 pub(crate) mod log;
