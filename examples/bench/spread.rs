@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
 use super::Outcome;
-use super::load::{Connection, post};
+use super::connection::{Connection, post};
 use super::registry::{SCOPE, SECRET};
 
 /// Connections that take turns. More than ever wait at half the load that there can be.

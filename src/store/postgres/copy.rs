@@ -46,7 +46,7 @@ impl PostgresSession {
             looks: false,
         };
         let (tls, notices) = (access.address.tls.connector()?, Arc::new(Notify::new()));
-        let session = Pool::new(access, &tls, &notices, connection)?.session().await?;
+        let session = Pool::new(access, &tls, (&notices, &Arc::default()), connection)?.session().await?;
         begin(&session, purpose).await.map_err(told)?;
         Ok(Self { session, purpose, reading: None })
     }

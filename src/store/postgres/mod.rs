@@ -34,6 +34,7 @@ mod error;
 mod keys;
 mod log;
 mod moved;
+mod newest;
 mod noticed;
 mod operators;
 mod pool;
@@ -115,10 +116,11 @@ impl Postgres {
     fn reach(access: &Access, looks: bool) -> Result<Self, StoreError> {
         access.check_password()?;
         let (tls, notices) = (access.address.tls.connector()?, Arc::new(Notify::new()));
+        let newest = Arc::default();
         let all = access.connections.max(FEWEST_CONNECTIONS);
         let open = |connections, wait, statement, listens| {
             let purpose = Purpose { connections, wait, statement, listens, looks };
-            Pool::new(access, &tls, &notices, purpose)
+            Pool::new(access, &tls, (&notices, &newest), purpose)
         };
         Ok(Self {
             requests: open(all - FOR_ADMINISTRATORS - 1, WAIT, DEADLINE, false)?,

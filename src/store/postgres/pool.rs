@@ -13,18 +13,19 @@ use deadpool_postgres::{
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_postgres::config::TargetSessionAttrs;
-use tokio_postgres::{AsyncMessage, Client, Config, Error, SimpleQueryMessage};
+use tokio_postgres::{AsyncMessage, Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::{Access, Password};
 use super::error::told;
+use super::newest::{ASK, Newest, each_host, said};
 use super::session::{DURABLY, Link, Session};
 use crate::store::{BUSY_DEADLINE, StoreError};
 
-/// How long opening a connection may take in all, whatever the number of hosts. Where the network swallowed what was sent
-/// nothing else ends it, and until it ends nobody follows: a node has two seconds to recover.
+/// How long opening a connection to one server may take in all. Where the network swallowed what was sent nothing else ends
+/// it, and until it ends nobody follows: a node has two seconds to recover.
 const OPENED_WITHIN: Duration = Duration::from_millis(1500);
 
 /// How long nobody tries again when a connection could not be opened: a database that comes back is met by a few at a
@@ -64,7 +65,7 @@ impl Pool {
     pub(super) fn new(
         access: &Access,
         tls: &MakeRustlsConnect,
-        notices: &Arc<Notify>,
+        (notices, newest): (&Arc<Notify>, &Arc<Newest>),
         purpose: Purpose,
     ) -> Result<Self, StoreError> {
         let mut config = access.address.config.clone();
@@ -75,18 +76,21 @@ impl Pool {
             tls: tls.clone(),
             password: access.password.clone(),
             notices: Arc::clone(notices),
+            newest: Arc::clone(newest),
             runtime: Handle::current(),
         };
+        let hosts = u32::try_from(each_host(&config).len()).unwrap_or(1).max(1);
+        let newest = Arc::clone(newest);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let settings: Arc<str> = settings(purpose).into();
         let pool = deadpool_postgres::Pool::builder(Manager::from_connect(config, opening, recycling))
             .max_size(purpose.connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(purpose.wait))
-            .create_timeout(Some(OPENED_WITHIN))
+            .create_timeout(Some(OPENED_WITHIN * hosts))
             .post_create(Hook::async_fn(move |client: &mut ClientWrapper, _| {
-                let settings = Arc::clone(&settings);
-                Box::pin(async move { set_up(client, &settings).await.map_err(HookError::message) })
+                let (settings, newest) = (Arc::clone(&settings), Arc::clone(&newest));
+                Box::pin(async move { set_up(client, &settings, &newest).await.map_err(HookError::message) })
             }))
             .build()
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
@@ -131,19 +135,17 @@ fn settings(purpose: Purpose) -> String {
         "SET statement_timeout = {statement}; SET lock_timeout = {lock};
          SET idle_in_transaction_session_timeout = '5s'; SET default_transaction_isolation = 'read committed';
          SET default_transaction_deferrable = off; {only_reading} {listen}
-         {DURABLY}
+         {DURABLY} {ASK}
          SELECT current_setting('server_version_num') AS version, current_setting('server_encoding') AS encoding;"
     )
 }
 
-async fn set_up(client: &Client, settings: &str) -> Result<(), String> {
+async fn set_up(client: &Client, settings: &str, newest: &Newest) -> Result<(), String> {
     let answers = client.simple_query(settings).await.map_err(|error| told(&error))?;
-    let said = |what: &str| {
-        answers.iter().find_map(|answer| match answer {
-            SimpleQueryMessage::Row(row) => row.try_get(what).ok().flatten(),
-            _ => None,
-        })
-    };
+    if !newest.believes(&answers) {
+        return Err("the database server was replaced by another one, and lacks what came since".to_owned());
+    }
+    let said = |what: &str| said(&answers, what);
     if said("encoding").is_some_and(|encoding| encoding != "UTF8") {
         return Err("the database does not keep all of Unicode: make one with ENCODING 'UTF8'".to_owned());
     }
@@ -162,6 +164,7 @@ struct Opening {
     tls: MakeRustlsConnect,
     password: Option<Password>,
     notices: Arc<Notify>,
+    newest: Arc<Newest>,
     /// Connections live as long as the server, not as the thread of administrators that first needs one.
     runtime: Handle,
 }
@@ -184,17 +187,45 @@ impl Connect for Opening {
                 }
                 None => {}
             }
-            let (client, mut connection) = config.connect(self.tls.clone()).await?;
-            let notices = Arc::clone(&self.notices);
-            let driver = self.runtime.spawn(async move {
-                while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
-                    if let AsyncMessage::Notification(_) = message {
-                        notices.notify_one();
-                    }
-                }
-            });
-            Ok((client, driver))
+            self.choose(&config).await
         })
+    }
+}
+
+impl Opening {
+    /// The first server that may be used. One that was replaced is only given when there is no other, to be refused with
+    /// its reason.
+    async fn choose(&self, config: &Config) -> Result<(Client, JoinHandle<()>), Error> {
+        let mut hosts = each_host(config);
+        let Some(last) = hosts.pop() else { return self.open(config).await };
+        let mut replaced = None;
+        for host in &hosts {
+            match timeout(OPENED_WITHIN, self.open(host)).await {
+                Ok(Ok((client, driver))) if self.newest.would_believe(&client).await => {
+                    return Ok((client, driver));
+                }
+                Ok(Ok(opened)) => replaced = Some(opened),
+                // What the last one says is told.
+                Ok(Err(_)) | Err(_) => {}
+            }
+        }
+        match (self.open(&last).await, replaced) {
+            (Err(_), Some(replaced)) => Ok(replaced),
+            (opened, _) => opened,
+        }
+    }
+
+    async fn open(&self, config: &Config) -> Result<(Client, JoinHandle<()>), Error> {
+        let (client, mut connection) = config.connect(self.tls.clone()).await?;
+        let notices = Arc::clone(&self.notices);
+        let driver = self.runtime.spawn(async move {
+            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+                if let AsyncMessage::Notification(_) = message {
+                    notices.notify_one();
+                }
+            }
+        });
+        Ok((client, driver))
     }
 }
 
