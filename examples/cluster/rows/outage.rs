@@ -145,7 +145,7 @@ async fn tell_reported(report: &mut Report, record: &Record, site: &Site) {
     let is_reported = usize::try_from(counted).is_ok_and(|counted| surely <= counted && counted <= all);
     report.need(
         "each token issued meanwhile counted",
-        &format!("{counted} counted, {surely} at least"),
+        &format!("{counted} counted as issued meanwhile, {surely} at least were"),
         is_reported,
     );
 }
