@@ -36,6 +36,7 @@ mod log;
 mod moved;
 mod newest;
 mod noticed;
+mod opening;
 mod operators;
 mod pool;
 mod refusals;

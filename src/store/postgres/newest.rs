@@ -3,12 +3,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use tokio_postgres::config::{Host, LoadBalanceHosts};
-use tokio_postgres::{Client, Config, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 /// Asks which installation a server is of, and on which line of its history it writes: a number that grows whenever a standby
 /// takes over. A standby writes on none.
-pub(super) const ASK: &str = "SELECT system_identifier::text AS installation,
+const ASK: &str = "SELECT system_identifier::text AS installation,
         CASE WHEN pg_is_in_recovery() THEN NULL ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END AS line
     FROM pg_control_system();";
 
@@ -17,20 +16,20 @@ pub(super) const ASK: &str = "SELECT system_identifier::text AS installation,
 pub(super) struct Newest(Mutex<Vec<(String, u32)>>);
 
 impl Newest {
-    /// Takes in what a server has answered; whether it is to be believed.
-    pub(super) fn believes(&self, answers: &[SimpleQueryMessage]) -> bool {
-        match (said(answers, "installation"), said(answers, "line")) {
+    /// Asks a server on which line it is, if that is to be believed. One that does not say, since it is a standby, or no
+    /// PostgreSQL to the last, is on line 0: standbys are judged by what is asked of them.
+    pub(super) async fn line_of(&self, client: &Client) -> Option<u32> {
+        let answers = match client.simple_query(ASK).await {
+            Ok(answers) => answers,
+            Err(error) => return error.as_db_error().map(|_| 0),
+        };
+        match (said(&answers, "installation"), said(&answers, "line")) {
             (Some(installation), Some(line)) => {
-                u32::from_str_radix(line, 16).is_ok_and(|line| self.learn(installation, line))
+                let line = u32::from_str_radix(line, 16).ok()?;
+                self.learn(installation, line).then_some(line)
             }
-            // A standby is judged by what is asked of it.
-            _ => true,
+            _ => Some(0),
         }
-    }
-
-    /// The same for a server that was not asked yet.
-    pub(super) async fn would_believe(&self, client: &Client) -> bool {
-        client.simple_query(ASK).await.is_ok_and(|answers| self.believes(&answers))
     }
 
     fn learn(&self, installation: &str, line: u32) -> bool {
@@ -52,44 +51,6 @@ pub(super) fn said<'answers>(answers: &'answers [SimpleQueryMessage], column: &s
     })
 }
 
-/// The same settings for each server alone, in the order in which they are to be tried. Those that are tried in any order stay
-/// together: whoever was refused comes to another one soon.
-pub(super) fn each_host(config: &Config) -> Vec<Config> {
-    if config.get_load_balance_hosts() == LoadBalanceHosts::Random {
-        return vec![config.clone()];
-    }
-    let count = config.get_hosts().len().max(config.get_hostaddrs().len());
-    (0..count).map(|position| only(config, position)).collect()
-}
-
-fn only(config: &Config, position: usize) -> Config {
-    let mut one = Config::new();
-    match config.get_hosts().get(position) {
-        Some(Host::Tcp(name)) => drop(one.host(name)),
-        Some(Host::Unix(path)) => drop(one.host_path(path)),
-        None => {}
-    }
-    config.get_hostaddrs().get(position).map(|address| one.hostaddr(*address));
-    let ports = config.get_ports();
-    ports.get(position).or_else(|| ports.first()).map(|port| one.port(*port));
-    config.get_user().map(|user| one.user(user));
-    config.get_password().map(|password| one.password(password));
-    config.get_dbname().map(|name| one.dbname(name));
-    config.get_options().map(|options| one.options(options));
-    config.get_application_name().map(|name| one.application_name(name));
-    config.get_connect_timeout().map(|timeout| one.connect_timeout(*timeout));
-    config.get_tcp_user_timeout().map(|timeout| one.tcp_user_timeout(*timeout));
-    config.get_keepalives_interval().map(|interval| one.keepalives_interval(interval));
-    config.get_keepalives_retries().map(|retries| one.keepalives_retries(retries));
-    one.ssl_mode(config.get_ssl_mode())
-        .ssl_negotiation(config.get_ssl_negotiation())
-        .keepalives(config.get_keepalives())
-        .keepalives_idle(config.get_keepalives_idle())
-        .target_session_attrs(config.get_target_session_attrs())
-        .channel_binding(config.get_channel_binding());
-    one
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,17 +63,5 @@ mod tests {
         assert!(newest.learn("one", 17) && newest.learn("one", 17));
         // Another installation, such as after a dump was read in, has a history of its own.
         assert!(newest.learn("two", 1) && !newest.learn("one", 16));
-    }
-
-    #[test]
-    fn each_host_has_all_that_is_said_of_any() {
-        let all = "postgres://me:secret@a:1,b:2/db?target_session_attrs=read-write&connect_timeout=7";
-        let all: Config = all.parse().unwrap();
-        let one = |text: &str| text.parse::<Config>().unwrap();
-        let expected = [
-            one("postgres://me:secret@a:1/db?target_session_attrs=read-write&connect_timeout=7"),
-            one("postgres://me:secret@b:2/db?target_session_attrs=read-write&connect_timeout=7"),
-        ];
-        assert_eq!(each_host(&all), expected);
     }
 }

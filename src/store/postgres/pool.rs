@@ -1,32 +1,32 @@
 //! Getting a connection: a bounded number of them, opened in the one right way, and none that is not to be trusted.
 //! Not for: what is asked over it (`session.rs`).
 
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{
-    ClientWrapper, Connect, Hook, HookError, Manager, ManagerConfig, PoolError, RecyclingMethod, Runtime,
-    TimeoutType,
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
+use tokio_postgres::Client;
 use tokio_postgres::config::TargetSessionAttrs;
-use tokio_postgres::{AsyncMessage, Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::address::{Access, Password};
+use super::address::Access;
 use super::error::told;
-use super::newest::{ASK, Newest, each_host, said};
+use super::newest::{Newest, said};
+use super::opening::Opening;
 use super::session::{DURABLY, Link, Session};
 use crate::store::{BUSY_DEADLINE, StoreError};
 
-/// How long opening a connection to one server may take in all. Where the network swallowed what was sent nothing else ends
-/// it, and until it ends nobody follows: a node has two seconds to recover.
+/// How long opening a connection may take, and how long setting it up. Where the network swallowed what was sent nothing else
+/// ends it, and until it ends nobody follows: a node has two seconds to recover.
 const OPENED_WITHIN: Duration = Duration::from_millis(1500);
+
+/// What is said of one that took longer.
+const SILENT: &str = "no connection could be opened in time";
 
 /// How long nobody tries again when a connection could not be opened: a database that comes back is met by a few at a
 /// time, and those who ask meanwhile are told at once.
@@ -79,7 +79,6 @@ impl Pool {
             newest: Arc::clone(newest),
             runtime: Handle::current(),
         };
-        let hosts = u32::try_from(each_host(&config).len()).unwrap_or(1).max(1);
         let newest = Arc::clone(newest);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let settings: Arc<str> = settings(purpose).into();
@@ -87,10 +86,13 @@ impl Pool {
             .max_size(purpose.connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(purpose.wait))
-            .create_timeout(Some(OPENED_WITHIN * hosts))
+            .create_timeout(Some(OPENED_WITHIN))
             .post_create(Hook::async_fn(move |client: &mut ClientWrapper, _| {
                 let (settings, newest) = (Arc::clone(&settings), Arc::clone(&newest));
-                Box::pin(async move { set_up(client, &settings, &newest).await.map_err(HookError::message) })
+                Box::pin(async move {
+                    let set_up = timeout(OPENED_WITHIN, set_up(client, &settings, &newest)).await;
+                    set_up.unwrap_or_else(|_| Err(SILENT.to_owned())).map_err(HookError::message)
+                })
             }))
             .build()
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
@@ -135,14 +137,14 @@ fn settings(purpose: Purpose) -> String {
         "SET statement_timeout = {statement}; SET lock_timeout = {lock};
          SET idle_in_transaction_session_timeout = '5s'; SET default_transaction_isolation = 'read committed';
          SET default_transaction_deferrable = off; {only_reading} {listen}
-         {DURABLY} {ASK}
+         {DURABLY}
          SELECT current_setting('server_version_num') AS version, current_setting('server_encoding') AS encoding;"
     )
 }
 
 async fn set_up(client: &Client, settings: &str, newest: &Newest) -> Result<(), String> {
     let answers = client.simple_query(settings).await.map_err(|error| told(&error))?;
-    if !newest.believes(&answers) {
+    if newest.line_of(client).await.is_none() {
         return Err("the database server was replaced by another one, and lacks what came since".to_owned());
     }
     let said = |what: &str| said(&answers, what);
@@ -159,81 +161,11 @@ async fn set_up(client: &Client, settings: &str, newest: &Newest) -> Result<(), 
     }
 }
 
-/// Opens connections.
-struct Opening {
-    tls: MakeRustlsConnect,
-    password: Option<Password>,
-    notices: Arc<Notify>,
-    newest: Arc<Newest>,
-    /// Connections live as long as the server, not as the thread of administrators that first needs one.
-    runtime: Handle,
-}
-
-type Opened<'a> = Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + 'a>>;
-
-impl Connect for Opening {
-    fn connect(&self, config: &Config) -> Opened<'_> {
-        let mut config = config.clone();
-        Box::pin(async move {
-            match &self.password {
-                // A file that cannot be read is told by the database, which misses the password.
-                Some(Password::File(file)) => {
-                    if let Ok(text) = std::fs::read_to_string(file).map(zeroize::Zeroizing::new) {
-                        config.password(text.trim_end_matches(['\r', '\n']));
-                    }
-                }
-                Some(Password::Text(text)) => {
-                    config.password(text.as_str());
-                }
-                None => {}
-            }
-            self.choose(&config).await
-        })
-    }
-}
-
-impl Opening {
-    /// The first server that may be used. One that was replaced is only given when there is no other, to be refused with
-    /// its reason.
-    async fn choose(&self, config: &Config) -> Result<(Client, JoinHandle<()>), Error> {
-        let mut hosts = each_host(config);
-        let Some(last) = hosts.pop() else { return self.open(config).await };
-        let mut replaced = None;
-        for host in &hosts {
-            match timeout(OPENED_WITHIN, self.open(host)).await {
-                Ok(Ok((client, driver))) if self.newest.would_believe(&client).await => {
-                    return Ok((client, driver));
-                }
-                Ok(Ok(opened)) => replaced = Some(opened),
-                // What the last one says is told.
-                Ok(Err(_)) | Err(_) => {}
-            }
-        }
-        match (self.open(&last).await, replaced) {
-            (Err(_), Some(replaced)) => Ok(replaced),
-            (opened, _) => opened,
-        }
-    }
-
-    async fn open(&self, config: &Config) -> Result<(Client, JoinHandle<()>), Error> {
-        let (client, mut connection) = config.connect(self.tls.clone()).await?;
-        let notices = Arc::clone(&self.notices);
-        let driver = self.runtime.spawn(async move {
-            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
-                if let AsyncMessage::Notification(_) = message {
-                    notices.notify_one();
-                }
-            }
-        });
-        Ok((client, driver))
-    }
-}
-
 fn why(error: PoolError) -> String {
     match error {
         PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => told(&error),
         PoolError::PostCreateHook(HookError::Message(text)) => text.into_owned(),
-        PoolError::Timeout(_) => "no connection could be opened in time".to_owned(),
+        PoolError::Timeout(_) => SILENT.to_owned(),
         other => other.to_string(),
     }
 }
