@@ -53,8 +53,10 @@ fn main() -> Outcome {
             administration::run(&PathBuf::from(binary), administration::APPLICATIONS)
         }
         ["administration", binary, count] => administration::run(&PathBuf::from(binary), count.parse()?),
-        ["postgres", binary, url] => postgres::run(&PathBuf::from(binary), url, postgres::APPLICATIONS),
-        ["postgres", binary, url, count] => postgres::run(&PathBuf::from(binary), url, count.parse()?),
+        ["postgres", binary, url] => {
+            rows(postgres::run(&PathBuf::from(binary), url, postgres::APPLICATIONS)?)
+        }
+        ["postgres", binary, url, count] => rows(postgres::run(&PathBuf::from(binary), url, count.parse()?)?),
         ["administer", deed, connections, seconds, count, address, token] => {
             let desk = Desk { address: address.parse()?, token: (*token).to_owned() };
             administrators::run(desk, deed, connections.parse()?, (seconds.parse()?, count.parse()?))
@@ -76,6 +78,11 @@ fn main() -> Outcome {
         [binary] => measure(&PathBuf::from(binary)),
         _ => Err("usage: bench BINARY | bench raw SECONDS [ALG]".into()),
     }
+}
+
+/// Whether every row was reached, as the end of the program.
+fn rows(all_reached: bool) -> Outcome {
+    if all_reached { Ok(()) } else { Err("a row was missed".into()) }
 }
 
 fn measure(binary: &PathBuf) -> Outcome {

@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 
 use chancery::admin::view::ApplicationView;
 use chancery::admin::{self, Admin, applications, scopes};
+use chancery::crypto::secret::Secret;
 use chancery::domain::application::{ClientId, Registered};
 use chancery::domain::audit::AuditEvent;
+use chancery::domain::credential::{KeyedDigest, Verifier};
 use chancery::domain::id::{ApplicationId, CredentialId};
 use chancery::domain::scope::{ScopeName, ScopeSet};
 use chancery::domain::tenant::DEFAULT_TENANT;
 use chancery::store::{Recorded, RegistryChange};
 
 use super::Outcome;
-use super::registry::{self, CLIENT_ID, SCOPE};
+use super::registry::{self, CLIENT_ID, SCOPE, SECRET};
 
 /// The application that administers.
 pub(super) const ADMINISTRATOR: &str = "administrator";
@@ -93,9 +95,13 @@ fn addition(admin: &Admin, template: &Registered, number: u32) -> Outcome<Record
     if number.is_multiple_of(2) {
         application.scopes = ScopeSet::new([ScopeName::parse(SCOPE)?, ScopeName::parse(FURTHER_SCOPE)?]);
     }
+    let (vault, secret) = (&admin.vault, Secret::new(SECRET.to_owned()));
     for credential in &mut credentials {
         credential.id = CredentialId::new(random);
         credential.application = application.id;
+        let under = vault.fingerprint().to_owned();
+        let digest = vault.digest(&under, application.id, &secret);
+        credential.verifier = Verifier::Keyed(KeyedDigest { digest, under });
     }
     let event = AuditEvent {
         at: admin.now(),
