@@ -5,6 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+use std::pin::pin;
 
 use super::{Failure, Global, flags::ServeFlags, log, output, serve, signal, token, workspace};
 use crate::admin::applications::{self, ApplicationChange, NewApplication};
@@ -41,11 +42,26 @@ pub(super) fn run(global: &Global, flags: &ServeFlags) -> Result<(), Failure> {
         workspace::ensure_default_tenant(&admin, &settings, &address).await?;
         let tenant = admin::tenant(&admin, DEFAULT_TENANT).await?;
         let secret = ensure_demo(&admin, &tenant, &settings).await?;
-        let stop = signal::stop_channel()?;
+        let (mut signalled, (shown, mut over)) = (signal::stop_channel()?, Stop::new());
+        let (stopper, stop) = Stop::new();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = signalled.said() => {}
+                () = over.said() => {}
+            }
+            stopper.stop();
+        });
         let origin = format!("{}://{address}", if settings.listen.tls.is_some() { "https" } else { "http" });
-        let serving = serve::serve(&settings, listeners, admin, stop.clone());
-        let showing = show(&settings, &tenant, &origin, &secret, stop);
-        tokio::try_join!(serving, showing).map(|_| ())
+        let mut serving = pin!(serve::serve(&settings, listeners, admin, stop.clone()));
+        tokio::select! {
+            served = &mut serving => served,
+            // What a server says that is cut off is not what went wrong.
+            failed = show(&settings, &tenant, &origin, &secret, stop) => {
+                shown.stop();
+                let served = serving.await;
+                failed.and(served)
+            }
+        }
     })
 }
 
