@@ -95,33 +95,43 @@ fn main() -> Done<ExitCode> {
     Ok(if all_reached? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Runs the rows, and says whether all were reached.
+/// Runs the rows, and says whether all were reached. In the short form, which is one of many tests on whatever machine, a
+/// row that has broken no promise and was too slow is run once more.
 async fn run(plan: &Plan) -> Done<bool> {
     let mut all_reached = true;
     writeln!(stdout(), "| row | required | measured | |\n| --- | --- | --- | --- |")?;
     for row in rows::ROWS.iter().filter(|row| plan.wants(row)) {
-        let mut folder = tempfile::Builder::new().prefix("chancery-cluster-").tempdir()?;
-        // The database runs as another user and has its folder in here.
-        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755))?;
-        let plan = Plan { folder: folder.path().to_owned(), ..plan.clone() };
-        let before = processes::spent();
-        let mut report = match (row.run)(&plan).await {
-            Ok(report) => report,
-            Err(error) => report::Report::failed(&error.to_string()),
-        };
-        if let Some(((busy, all), (busy_now, all_now))) = before.zip(processes::spent()) {
-            let percent = (100 * (busy_now - busy)).checked_div(all_now - all).unwrap_or(100);
-            report.tell(&format!("processors {percent} % busy"));
+        let mut report = attempt(plan, row).await?;
+        if !plan.is_long && report.is_only_slow() {
+            report = attempt(plan, row).await?;
         }
         all_reached &= report.is_reached();
-        writeln!(stdout(), "| {}: {} | {report} |", row.name, row.title)?;
-        if !report.is_reached() {
-            folder.disable_cleanup(true);
-            report.explain()?;
-            writeln!(stdout(), "    logs and settings are in {}", folder.path().display())?;
-        }
     }
     Ok(all_reached)
+}
+
+/// Runs a row in a folder of its own, and prints what came of it.
+async fn attempt(plan: &Plan, row: &rows::Row) -> Done<report::Report> {
+    let mut folder = tempfile::Builder::new().prefix("chancery-cluster-").tempdir()?;
+    // The database runs as another user and has its folder in here.
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755))?;
+    let plan = Plan { folder: folder.path().to_owned(), ..plan.clone() };
+    let before = processes::spent();
+    let mut report = match (row.run)(&plan).await {
+        Ok(report) => report,
+        Err(error) => report::Report::failed(&error.to_string()),
+    };
+    if let Some(((busy, all), (busy_now, all_now))) = before.zip(processes::spent()) {
+        let percent = (100 * (busy_now - busy)).checked_div(all_now - all).unwrap_or(100);
+        report.tell(&format!("processors {percent} % busy"));
+    }
+    writeln!(stdout(), "| {}: {} | {report} |", row.name, row.title)?;
+    if !report.is_reached() {
+        folder.disable_cleanup(true);
+        report.explain()?;
+        writeln!(stdout(), "    logs and settings are in {}", folder.path().display())?;
+    }
+    Ok(report)
 }
 
 /// Waits until somebody asks the harness to end.

@@ -28,6 +28,7 @@ pub(crate) struct Report {
     measured: Vec<String>,
     missed: Vec<String>,
     explanation: Vec<String>,
+    breaks_promises: bool,
 }
 
 impl Report {
@@ -72,12 +73,18 @@ impl Report {
         self.missed.is_empty()
     }
 
+    /// Whether something was missed although no promise was broken.
+    pub(crate) fn is_only_slow(&self) -> bool {
+        !self.is_reached() && !self.breaks_promises
+    }
+
     /// Judges what happened at a site.
     pub(crate) fn judge(&mut self, site: &Site) {
         let record = site.history.record();
         let violations = judge::violations(&record);
         let (count, operations) = (violations.len(), record.operations.len());
         let measured = format!("{count} broken promises in {operations} operations");
+        self.breaks_promises |= count > 0;
         self.need("no promise broken", &measured, count == 0);
         let mut explained = HashSet::new();
         for violation in &violations {
