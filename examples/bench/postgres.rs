@@ -13,6 +13,7 @@ use chancery::store::postgres::{Access, Address, Postgres};
 
 use super::load::Kind;
 use super::process::{self, Server};
+use super::report::median;
 use super::{BUSY, Outcome, ROUNDS, SECONDS, many, registry};
 
 /// Applications of the larger store, unless the caller says otherwise.
@@ -90,7 +91,8 @@ fn compare(binary: &PathBuf, few: &Database) -> Outcome<bool> {
         rates.0.push(sqlite);
         rates.1.push(postgres);
     }
-    let (sqlite, postgres, ratio) = (median(&mut rates.0), median(&mut rates.1), median(&mut ratios));
+    let (sqlite, postgres, ratio) =
+        (median(rates.0.into_iter()), median(rates.1.into_iter()), median(ratios.into_iter()));
     let measured = format!("{postgres:.0}; on SQLite {sqlite:.0}: **{ratio:.3}**");
     judged("RS256 tokens per second", "at least 0.98 of those on SQLite", &measured, ratio >= 0.98)
 }
@@ -112,7 +114,8 @@ fn spread(binary: &PathBuf, few: &Database, many: &Database, count: u32) -> Outc
         p99.0.push(one.p99 / 1e3);
         p99.1.push(other.p99 / 1e3);
     }
-    let (few, many, ratio) = (median(&mut p99.0), median(&mut p99.1), median(&mut ratios));
+    let (few, many, ratio) =
+        (median(p99.0.into_iter()), median(p99.1.into_iter()), median(ratios.into_iter()));
     let is_quick = judged(
         &format!("p99 at {half} tokens per second, spread over all applications"),
         &format!("at most 1.5 times that of {FEW} applications"),
@@ -139,11 +142,6 @@ fn psql(url: &str, sql: &str) -> Outcome<String> {
         return Err("psql failed".into());
     }
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]

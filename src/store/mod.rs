@@ -23,6 +23,7 @@ mod noticed;
 pub mod postgres;
 mod registry;
 pub mod sqlite;
+mod stored;
 #[cfg(test)]
 mod suite;
 

@@ -12,7 +12,7 @@ use super::step::Step;
 use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::id::TenantId;
 use crate::domain::scope::Scope;
-use crate::store::{AtVersion, Conflict, ScopeChange, StoreError};
+use crate::store::{AtVersion, Conflict, ScopeChange, StoreError, stored};
 
 pub(super) async fn all(session: Link, tenant: TenantId) -> Result<Vec<Api>, Trouble> {
     let sql = "SELECT tenant_id, identifier, name, token_lifetime, profile, backdating, algorithm, created_at, updated_at,
@@ -65,9 +65,9 @@ fn shared(api: &Api) -> Vec<row::Value> {
         api.tenant.to_string(),
         api.identifier.as_str().to_owned(),
         api.name.clone(),
-        row::seconds(api.token.lifetime),
-        row::profile_name(&api.token),
-        row::seconds(api.token.backdating),
+        stored::seconds(api.token.lifetime),
+        stored::profile_name(&api.token),
+        stored::seconds(api.token.backdating),
         api.algorithm.clone(),
         api.updated_at.as_millis(),
         api.version,

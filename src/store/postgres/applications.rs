@@ -17,7 +17,7 @@ use crate::domain::id::{ApplicationId, TenantId};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 use crate::domain::token::StaticClaims;
-use crate::store::{AtVersion, Conflict, StoreError};
+use crate::store::{AtVersion, Conflict, StoreError, stored};
 
 /// The columns that `read` reads. Each is named, since a newer program may add some while this one runs.
 pub(super) const COLUMNS: &str =
@@ -108,14 +108,14 @@ fn shared(application: &Application) -> Vec<Value> {
         application.name.clone(),
         application.kind.as_str(),
         application.enabled,
-        names(&application.grants, GrantType::as_str),
-        names(&application.auth_methods, AuthMethod::as_str),
+        stored::names(&application.grants, GrantType::as_str),
+        stored::names(&application.auth_methods, AuthMethod::as_str),
         application.default_scopes.is_some(),
         application.default_api.as_ref().map(|api| api.as_str().to_owned()),
-        row::seconds(application.token.lifetime),
-        row::profile_name(&application.token),
-        row::seconds(application.token.backdating),
-        serde_json::Value::Object(application.claims.members().clone()).to_string(),
+        stored::seconds(application.token.lifetime),
+        stored::profile_name(&application.token),
+        stored::seconds(application.token.backdating),
+        stored::claims(application),
         application.tokens_revoked_before.map(Timestamp::as_millis),
         application.updated_at.as_millis(),
         application.version,
@@ -141,12 +141,8 @@ fn add_scopes(ledger: &mut Ledger, application: &Application) {
     ));
 }
 
-/// What an application has to do with an API, as it is stored.
-pub(super) const CALLS: &str = "calls";
-pub(super) const ACTS_FOR: &str = "acts for";
-
 fn add_apis(ledger: &mut Ledger, application: &Application) {
-    for (role, apis) in [(CALLS, &application.apis), (ACTS_FOR, &application.acts_for)] {
+    for (role, apis) in [(stored::CALLS, &application.apis), (stored::ACTS_FOR, &application.acts_for)] {
         for (position, api) in (0_i64..).zip(apis) {
             ledger.add(Step::new(
                 "INSERT INTO application_api (application_id, tenant_id, api, role, position)
@@ -187,8 +183,4 @@ pub(super) fn read(row: &Row) -> Result<(Application, bool), StoreError> {
         version: row::get(row, "version")?,
     };
     Ok((application, row::get(row, "narrowed")?))
-}
-
-fn names<T: Copy>(values: &[T], name: impl Fn(T) -> &'static str) -> String {
-    values.iter().map(|value| name(*value)).collect::<Vec<_>>().join(" ")
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
-use super::applications::{self, ACTS_FOR, CALLS};
+use super::applications;
 use super::{credentials, row};
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::Registered;
 use crate::domain::scope::{ScopeName, ScopeSet};
 use crate::store::StoreError;
+use crate::store::stored::{ACTS_FOR, CALLS};
 
 /// A statement that answers with everything of the applications that `found` finds, in this order. `found` selects the
 /// columns of `applications.rs`. Whatever an application has, it has in its own order.

@@ -92,16 +92,6 @@ pub(super) fn token_settings(row: &Row) -> Result<TokenSettings, StoreError> {
     })
 }
 
-/// The name of a profile, as it is stored.
-pub(super) fn profile_name(settings: &TokenSettings) -> Option<&'static str> {
-    settings.profile.map(TokenProfile::as_str)
-}
-
-/// A duration in whole seconds, as it is stored.
-pub(super) fn seconds(duration: Option<Duration>) -> Option<i64> {
-    duration.map(|duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
-}
-
 /// At most so many, as a parameter.
 pub(super) fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)

@@ -12,7 +12,7 @@ use super::step::Step;
 use crate::domain::id::TenantId;
 use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::{Host, IssuerUrl, Tenant};
-use crate::store::{AtVersion, Conflict, StoreError};
+use crate::store::{AtVersion, Conflict, StoreError, stored};
 
 pub(super) async fn all(session: Link) -> Result<Vec<Tenant>, Trouble> {
     let sql = "SELECT id, name, issuer, enabled, algorithm, key_period, created_at, updated_at, version,
@@ -31,7 +31,7 @@ pub(super) fn add(ledger: &mut Ledger, tenant: &Tenant, key: &SigningKey) {
             tenant.issuer.as_str().to_owned(),
             tenant.enabled,
             tenant.algorithm.clone(),
-            row::seconds(Some(tenant.key_period)),
+            stored::seconds(Some(tenant.key_period)),
             tenant.created_at.as_millis(),
             tenant.updated_at.as_millis(),
             tenant.version,
@@ -53,7 +53,7 @@ pub(super) fn change(ledger: &mut Ledger, tenant: &Tenant) {
             tenant.issuer.as_str().to_owned(),
             tenant.enabled,
             tenant.algorithm.clone(),
-            row::seconds(Some(tenant.key_period)),
+            stored::seconds(Some(tenant.key_period)),
             tenant.updated_at.as_millis(),
         ],
     );

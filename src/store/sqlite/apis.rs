@@ -7,7 +7,7 @@ use super::{row, scopes};
 use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::id::TenantId;
 use crate::domain::scope::Scope;
-use crate::store::{AtVersion, Conflict, ScopeChange, StoreError};
+use crate::store::{AtVersion, Conflict, ScopeChange, StoreError, stored};
 
 pub(super) fn all(connection: &Connection, tenant: TenantId) -> Result<Vec<Api>, StoreError> {
     let sql = "SELECT * FROM api WHERE tenant_id = ?1 ORDER BY identifier";
@@ -58,9 +58,9 @@ fn write(transaction: &Transaction<'_>, sql: &str, api: &Api) -> Result<usize, S
         api.tenant.to_string(),
         api.identifier.as_str(),
         api.name,
-        row::seconds(api.token.lifetime),
-        row::profile_name(&api.token),
-        row::seconds(api.token.backdating),
+        stored::seconds(api.token.lifetime),
+        stored::profile_name(&api.token),
+        stored::seconds(api.token.backdating),
         api.algorithm,
         api.created_at.as_millis(),
         api.updated_at.as_millis(),

@@ -12,7 +12,7 @@ use crate::domain::id::{ApplicationId, TenantId};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 use crate::domain::token::StaticClaims;
-use crate::store::{AtVersion, Conflict, StoreError};
+use crate::store::{AtVersion, Conflict, StoreError, stored};
 
 pub(super) fn find(
     connection: &Connection,
@@ -111,14 +111,14 @@ fn write(transaction: &Transaction<'_>, sql: &str, application: &Application) ->
         application.name,
         application.kind.as_str(),
         application.enabled,
-        names(&application.grants, GrantType::as_str),
-        names(&application.auth_methods, AuthMethod::as_str),
+        stored::names(&application.grants, GrantType::as_str),
+        stored::names(&application.auth_methods, AuthMethod::as_str),
         application.default_scopes.is_some(),
         application.default_api.as_ref().map(ApiIdentifier::as_str),
-        row::seconds(application.token.lifetime),
-        row::profile_name(&application.token),
-        row::seconds(application.token.backdating),
-        claims_text(application),
+        stored::seconds(application.token.lifetime),
+        stored::profile_name(&application.token),
+        stored::seconds(application.token.backdating),
+        stored::claims(application),
         application.tokens_revoked_before.map(Timestamp::as_millis),
         application.created_at.as_millis(),
         application.updated_at.as_millis(),
@@ -148,12 +148,8 @@ fn add_scopes(transaction: &Transaction<'_>, application: &Application) -> Resul
     Ok(())
 }
 
-/// What an application has to do with an API, as it is stored.
-pub(super) const CALLS: &str = "calls";
-pub(super) const ACTS_FOR: &str = "acts for";
-
 fn add_apis(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
-    for (role, apis) in [(CALLS, &application.apis), (ACTS_FOR, &application.acts_for)] {
+    for (role, apis) in [(stored::CALLS, &application.apis), (stored::ACTS_FOR, &application.acts_for)] {
         for (position, api) in (0_i64..).zip(apis) {
             row::execute(
                 transaction,
@@ -196,12 +192,4 @@ pub(super) fn read(row: &Row<'_>) -> Result<(Application, bool), StoreError> {
         version: row::get(row, "version")?,
     };
     Ok((application, row::get(row, "narrowed")?))
-}
-
-fn names<T: Copy>(values: &[T], name: impl Fn(T) -> &'static str) -> String {
-    values.iter().map(|value| name(*value)).collect::<Vec<_>>().join(" ")
-}
-
-fn claims_text(application: &Application) -> String {
-    serde_json::Value::Object(application.claims.members().clone()).to_string()
 }

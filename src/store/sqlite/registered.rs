@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row};
 
-use super::applications::{ACTS_FOR, CALLS};
 use super::{credentials, row};
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{Application, Registered};
@@ -14,6 +13,7 @@ use crate::domain::credential::Credential;
 use crate::domain::id::ApplicationId;
 use crate::domain::scope::{ScopeName, ScopeSet};
 use crate::store::StoreError;
+use crate::store::stored::{ACTS_FOR, CALLS};
 
 /// The ids that are meant are a JSON array. Whatever an application has, it has in this order.
 const GRANTED: &str = "SELECT application_id, scope, api, default_position FROM application_scope

@@ -77,16 +77,6 @@ pub(super) fn token_settings(row: &Row<'_>) -> Result<TokenSettings, StoreError>
     })
 }
 
-/// The name of a profile, as it is stored.
-pub(super) fn profile_name(settings: &TokenSettings) -> Option<&'static str> {
-    settings.profile.map(TokenProfile::as_str)
-}
-
-/// A duration in whole seconds, as it is stored.
-pub(super) fn seconds(duration: Option<Duration>) -> Option<i64> {
-    duration.map(|duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
-}
-
 /// Whether something was removed. A reference that this broke is somebody else's to it.
 pub(super) fn in_use(removed: Result<usize, StoreError>) -> Result<bool, StoreError> {
     match removed {

@@ -9,7 +9,7 @@ use super::{keys, row};
 use crate::domain::id::TenantId;
 use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::{Host, IssuerUrl, Tenant};
-use crate::store::{AtVersion, Conflict, StoreError};
+use crate::store::{AtVersion, Conflict, StoreError, stored};
 
 pub(super) fn all(connection: &Connection) -> Result<Vec<Tenant>, StoreError> {
     let mut tenants = row::rows(connection, "SELECT * FROM tenant ORDER BY name", [], read)?;
@@ -39,7 +39,7 @@ pub(super) fn add(
             tenant.issuer.as_str(),
             tenant.enabled,
             tenant.algorithm,
-            row::seconds(Some(tenant.key_period)),
+            stored::seconds(Some(tenant.key_period)),
             tenant.created_at.as_millis(),
             tenant.updated_at.as_millis(),
             tenant.version,
@@ -62,7 +62,7 @@ pub(super) fn change(transaction: &Transaction<'_>, tenant: &Tenant) -> Result<(
             tenant.issuer.as_str(),
             tenant.enabled,
             tenant.algorithm,
-            row::seconds(Some(tenant.key_period)),
+            stored::seconds(Some(tenant.key_period)),
             tenant.updated_at.as_millis(),
         ],
     )?;
