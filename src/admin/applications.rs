@@ -15,6 +15,7 @@ use crate::crypto::secret::Secret;
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType, Registered};
 use crate::domain::id::ApplicationId;
+use crate::domain::quota::Quota;
 use crate::domain::scope::{ScopeName, ScopeSet};
 use crate::domain::tenant::Tenant;
 use crate::domain::token::{StaticClaims, TokenSettings};
@@ -121,6 +122,8 @@ pub(super) fn new(admin: &Admin, tenant: &Tenant, client_id: ClientId, kind: App
         default_api: None,
         acts_for: Vec::new(),
         token: TokenSettings::default(),
+        token_reuse: None,
+        quota: Quota::default(),
         claims: StaticClaims::default(),
         tokens_revoked_before: None,
         created_at: now,

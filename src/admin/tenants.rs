@@ -11,6 +11,7 @@ use super::{Admin, AdminError, apis, insist, keys, tenant, view};
 use crate::crypto::algorithm::ALGORITHMS;
 use crate::domain::Invalid;
 use crate::domain::id::TenantId;
+use crate::domain::quota::Quota;
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::tenant::{
     DEFAULT_KEY_PERIOD, Host, IssuerUrl, Tenant, check_key_period, check_tenant_name,
@@ -59,6 +60,7 @@ pub async fn add(
         enabled: true,
         algorithm: algorithm.name().to_owned(),
         key_period: DEFAULT_KEY_PERIOD,
+        quota: Quota::default(),
         created_at: now,
         updated_at: now,
         version: 1,

@@ -10,10 +10,11 @@ use super::api::ApiIdentifier;
 use super::credential::Credential;
 use super::id::{ApplicationId, TenantId};
 use super::power::Powers;
+use super::quota::Quota;
 use super::scope::{ScopeName, ScopeSet};
 use super::tenant::Tenant;
 use super::time::Timestamp;
-use super::token::{StaticClaims, TokenSettings};
+use super::token::{ReuseShare, StaticClaims, TokenSettings};
 
 /// Longest `client_id`, in bytes: a token holds it twice.
 pub const MAX_CLIENT_ID_BYTES: usize = 128;
@@ -49,6 +50,10 @@ pub struct Application {
     pub acts_for: Vec<ApiIdentifier>,
     /// What its tokens are like.
     pub token: TokenSettings,
+    /// For how long a token of it is handed out again to who asks for the same; `None` when each is a new one.
+    pub token_reuse: Option<ReuseShare>,
+    /// How many tokens it may have.
+    pub quota: Quota,
     /// What its tokens say besides.
     pub claims: StaticClaims,
     /// Its tokens that were issued up to then are refused.

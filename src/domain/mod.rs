@@ -11,6 +11,7 @@ pub mod id;
 pub mod issued;
 pub mod operator;
 pub mod power;
+pub mod quota;
 pub mod refusal;
 pub mod scope;
 pub mod signing_key;

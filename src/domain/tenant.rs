@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::Invalid;
 use super::id::TenantId;
+use super::quota::Quota;
 use super::time::{Timestamp, format_duration};
 
 /// The tenant that commands mean when none is named.
@@ -33,6 +34,8 @@ pub struct Tenant {
     pub algorithm: String,
     /// How long a signing key signs before the next one takes its place.
     pub key_period: Duration,
+    /// How many tokens all its applications together may have.
+    pub quota: Quota,
     /// When it was added.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -70,6 +70,34 @@ pub struct TokenSettings {
     pub backdating: Option<Duration>,
 }
 
+/// For which share of its lifetime a token is handed out again to a caller that asks for the same: 1 to 90 percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReuseShare(u8);
+
+impl ReuseShare {
+    /// A share in whole percent.
+    ///
+    /// # Errors
+    /// When it is less than 1 or more than 90: nobody is to get a token that is nearly over.
+    pub fn from_percent(percent: u64) -> Result<Self, Invalid> {
+        u8::try_from(percent).ok().filter(|percent| (1..=90).contains(percent)).map(Self).ok_or_else(|| {
+            Invalid(format!("a token is reused for 1 to 90 percent of its lifetime, not {percent}"))
+        })
+    }
+
+    /// The share in percent.
+    #[must_use]
+    pub const fn percent(self) -> u8 {
+        self.0
+    }
+
+    /// The share of a lifetime.
+    #[must_use]
+    pub fn of(self, lifetime: Duration) -> Duration {
+        lifetime * u32::from(self.0) / 100
+    }
+}
+
 /// The shape of an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenProfile {
@@ -215,6 +243,15 @@ mod tests {
             claims(&json!({ "https://example.com/team": ["a", {"b": null}], "tier": "say \"hi\"" })).unwrap();
         assert_eq!(good.rendered(), r#","https://example.com/team":["a",{"b":null}],"tier":"say \"hi\"""#);
         assert_eq!(claims(&json!({})).unwrap().rendered(), "");
+    }
+
+    #[test]
+    fn a_token_is_reused_for_at_most_nine_tenths_of_its_life() {
+        for (percent, good) in [(0, false), (1, true), (90, true), (91, false), (257, false)] {
+            assert_eq!(ReuseShare::from_percent(percent).is_ok(), good, "{percent}");
+        }
+        let share = ReuseShare::from_percent(50).unwrap();
+        assert_eq!(share.of(Duration::from_secs(301)), Duration::from_millis(150_500));
     }
 
     #[test]

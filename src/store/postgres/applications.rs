@@ -14,6 +14,7 @@ use super::step::Step;
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType, Registered};
 use crate::domain::id::{ApplicationId, TenantId};
+use crate::domain::quota::Quota;
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 use crate::domain::token::StaticClaims;
@@ -176,6 +177,8 @@ pub(super) fn read(row: &Row) -> Result<(Application, bool), StoreError> {
         default_api: row::optional(row, "default_api", |text| ApiIdentifier::parse(text).ok())?,
         acts_for: Vec::new(),
         token: row::token_settings(row)?,
+        token_reuse: None,
+        quota: Quota::default(),
         claims: row::checked(row, "claims", |text| StaticClaims::new(serde_json::from_str(text).ok()?).ok())?,
         tokens_revoked_before: row::optional_time(row, "tokens_revoked_before")?,
         created_at: row::time(row, "created_at")?,

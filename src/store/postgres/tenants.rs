@@ -10,6 +10,7 @@ use super::row::{self, values};
 use super::session::Link;
 use super::step::Step;
 use crate::domain::id::TenantId;
+use crate::domain::quota::Quota;
 use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::{Host, IssuerUrl, Tenant};
 use crate::store::{AtVersion, Conflict, StoreError, stored};
@@ -95,6 +96,7 @@ fn read(row: &Row) -> Result<Tenant, StoreError> {
         enabled: row::get(row, "enabled")?,
         algorithm: row::get(row, "algorithm")?,
         key_period: row::duration(row, "key_period")?.ok_or_else(|| row::unreadable("key_period"))?,
+        quota: Quota::default(),
         created_at: row::time(row, "created_at")?,
         updated_at: row::time(row, "updated_at")?,
         version: row::get(row, "version")?,

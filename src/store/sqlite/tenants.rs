@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 
 use super::{keys, row};
 use crate::domain::id::TenantId;
+use crate::domain::quota::Quota;
 use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::{Host, IssuerUrl, Tenant};
 use crate::store::{AtVersion, Conflict, StoreError, stored};
@@ -105,6 +106,7 @@ fn read(row: &Row<'_>) -> Result<Tenant, StoreError> {
         enabled: row::get(row, "enabled")?,
         algorithm: row::get(row, "algorithm")?,
         key_period: Duration::from_secs(row::get::<u32>(row, "key_period")?.into()),
+        quota: Quota::default(),
         created_at: row::time(row, "created_at")?,
         updated_at: row::time(row, "updated_at")?,
         version: row::get(row, "version")?,

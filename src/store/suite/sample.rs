@@ -16,6 +16,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::credential::{Credential, KeyedDigest, Verifier};
 use crate::domain::id::{ApplicationId, CredentialId, KeyId, OperatorId, TenantId};
 use crate::domain::operator::Operator;
+use crate::domain::quota::Quota;
 use crate::domain::scope::{Scope, ScopeName, ScopeSet};
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::tenant::{Host, IssuerUrl, Tenant};
@@ -32,6 +33,7 @@ pub(in crate::store) fn tenant(name: &str) -> Tenant {
         enabled: true,
         algorithm: "ES256".to_owned(),
         key_period: Duration::from_hours(48),
+        quota: Quota::default(),
         created_at: Timestamp::from_millis(1_001),
         updated_at: Timestamp::from_millis(1_002),
         version: 1,
@@ -72,6 +74,8 @@ pub(in crate::store) fn application(tenant: &Tenant, client_id: &str) -> Applica
             profile: Some(TokenProfile::Rfc9068),
             backdating: Some(Duration::from_secs(7)),
         },
+        token_reuse: None,
+        quota: Quota::default(),
         claims: StaticClaims::new(Map::from_iter([("tier".to_owned(), json!(["gold", 1]))])).unwrap(),
         tokens_revoked_before: Some(Timestamp::from_millis(1_004)),
         created_at: Timestamp::from_millis(1_005),

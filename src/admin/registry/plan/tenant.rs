@@ -11,6 +11,7 @@ use crate::admin::registry::present::Present;
 use crate::admin::registry::wanted::{Wanted, WantedTenant};
 use crate::admin::{apis, tenants};
 use crate::domain::id::TenantId;
+use crate::domain::quota::Quota;
 use crate::domain::tenant::Tenant;
 use crate::store::Recorded;
 
@@ -70,6 +71,7 @@ impl Planner<'_> {
             enabled: wanted.enabled,
             algorithm: wanted.algorithm.clone(),
             key_period: wanted.key_period,
+            quota: Quota::default(),
             created_at: now,
             updated_at: now,
             version: 1,
