@@ -33,7 +33,7 @@ const HEADER_DEADLINE: Duration = Duration::from_secs(10);
 const IDLE_DEADLINE: Duration = Duration::from_secs(75);
 
 /// How long a caller may take nothing of what it is sent.
-const SEND_DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const SEND_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long a stop waits for a request that may be on its way on an idle connection.
 pub(super) const LINGER: Duration = Duration::from_millis(500);
@@ -195,6 +195,7 @@ where
     S: Line,
     H: HttpService<Incoming, ResBody = Body, Error = Infallible> + Clone + Unpin,
 {
+    let began = Instant::now();
     loop {
         let io = TokioIo::new(GuardedStream::new(stream, HEADER_DEADLINE, Arc::clone(&guest)));
         let mut connection = Box::new(
@@ -212,10 +213,12 @@ where
         }
         let until = match guest.idle_since().flatten() {
             Some(since) => since + IDLE_DEADLINE,
-            None => guest.came() + 2 * HEADER_DEADLINE,
+            None => began + HEADER_DEADLINE,
         };
         let readable = poll_fn(|context| stream.poll_readable(context));
-        if in_time(readable, until, &guest, &mut stop).await.is_none() {
+        // Empty lines wake it up, and gain it no time.
+        let is_over = Instant::now() >= until;
+        if is_over || in_time(readable, until, &guest, &mut stop).await.is_none() {
             let _ = timeout(CLOSE_DEADLINE, stream.shutdown()).await;
             return;
         }
@@ -358,5 +361,37 @@ async fn supervise<C: Graceful>(
                 Step::Cut => return Outcome::Ended,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_cut_who_is_waited_for_and_nobody_waited_for_who_takes_nothing() {
+        let guest = Arc::new(Guest::new(Arc::default()));
+        let mut course = Course::new(REST_AFTER, LINGER);
+        assert_eq!(course.step(&guest), Step::LookAgain(course.began + REST_AFTER));
+        let busy = guest.begin();
+        guest.note_rest(true);
+        advance(IDLE_DEADLINE).await;
+        assert_eq!(course.step(&guest), Step::LookAgain(Instant::now() + LOOK_AT_BUSY));
+        drop(busy);
+        assert_eq!(course.step(&guest), Step::LookAgain(Instant::now() + REST_AFTER));
+        advance(REST_AFTER).await;
+        assert_eq!(course.step(&guest), Step::Rest);
+        guest.note_rest(false);
+        advance(IDLE_DEADLINE).await;
+        assert_eq!(course.step(&guest), Step::End);
+        (course.told_to_end, course.is_leaving) = (Some(Instant::now()), true);
+        assert_eq!(course.step(&guest), Step::Cut);
+        let _busy = guest.begin();
+        assert_eq!(course.step(&guest), Step::LookAgain(Instant::now() + LOOK_AGAIN));
+        guest.note_stuck(true);
+        advance(SEND_DEADLINE).await;
+        assert_eq!(course.step(&guest), Step::Cut);
     }
 }

@@ -12,6 +12,10 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+/// How much may have come of bodies that are not complete, on all connections of a listener together, in bytes. Honest
+/// callers send theirs in one piece. Whoever sends more than that is asked to leave.
+const MOST_PARTS: usize = 32 * 1024 * 1024;
+
 /// What happens on a connection. Moments are whole milliseconds after it came.
 pub(super) struct Guest {
     came: Instant,
@@ -27,10 +31,13 @@ pub(super) struct Guest {
     is_at_rest: AtomicBool,
     is_told: AtomicBool,
     told: Notify,
+    /// How much has come of bodies that are not complete, on all connections of the listener.
+    parts: Arc<AtomicUsize>,
 }
 
 impl Guest {
-    pub(super) fn new() -> Self {
+    /// A connection that has just come; `parts` is the same for all of its listener.
+    pub(super) fn new(parts: Arc<AtomicUsize>) -> Self {
         Self {
             came: Instant::now(),
             in_flight: AtomicUsize::new(0),
@@ -41,6 +48,7 @@ impl Guest {
             is_at_rest: AtomicBool::new(false),
             is_told: AtomicBool::new(false),
             told: Notify::new(),
+            parts,
         }
     }
 
@@ -142,7 +150,7 @@ impl Busy {
             self.0.awaited.fetch_add(1, Ordering::AcqRel);
             Arc::clone(&self.0)
         });
-        Watched { body, guest }
+        Watched { body, guest, held: 0 }
     }
 }
 
@@ -157,12 +165,25 @@ impl Drop for Busy {
 pub(super) struct Watched {
     body: Incoming,
     guest: Option<Arc<Guest>>,
+    /// How much of it has come, in bytes.
+    held: usize,
 }
 
 impl Watched {
     fn has_come(&mut self) {
         if let Some(guest) = self.guest.take() {
             guest.awaited.fetch_sub(1, Ordering::AcqRel);
+            guest.parts.fetch_sub(self.held, Ordering::AcqRel);
+        }
+    }
+
+    /// Counts a part after which more is to come.
+    fn hold(&mut self, length: usize) {
+        if let Some(guest) = &self.guest {
+            self.held += length;
+            if guest.parts.fetch_add(length, Ordering::AcqRel) + length > MOST_PARTS {
+                guest.tell();
+            }
         }
     }
 }
@@ -178,6 +199,8 @@ impl Body for Watched {
         let polled = Pin::new(&mut self.body).poll_frame(context);
         if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
             self.has_come();
+        } else if let Poll::Ready(Some(Ok(frame))) = &polled {
+            self.hold(frame.data_ref().map_or(0, Bytes::len));
         }
         polled
     }

@@ -2,7 +2,7 @@
 //! Not for: how a connection that is asked to leave does so (`connection.rs`).
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub(super) struct Room {
     guests: Mutex<HashMap<u64, Arc<Guest>>>,
     last_number: AtomicU64,
     last_said: Mutex<Option<Instant>>,
+    /// How much has come of bodies that are not complete, in bytes.
+    parts: Arc<AtomicUsize>,
 }
 
 /// A place that is taken, until it is dropped.
@@ -52,6 +54,7 @@ impl Room {
             guests: Mutex::default(),
             last_number: AtomicU64::new(0),
             last_said: Mutex::new(None),
+            parts: Arc::default(),
         })
     }
 
@@ -110,7 +113,7 @@ impl Room {
 
     fn seat(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Place {
         let number = self.last_number.fetch_add(1, Ordering::Relaxed);
-        let guest = Arc::new(Guest::new());
+        let guest = Arc::new(Guest::new(Arc::clone(&self.parts)));
         self.guests().insert(number, Arc::clone(&guest));
         Place { room: Arc::clone(self), number, guest, _permit: permit }
     }

@@ -10,7 +10,7 @@ use axum::response::Response;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::connection::{self, LINGER, Protocol};
+use super::connection::{self, LINGER, Protocol, SEND_DEADLINE};
 use super::guest::Guest;
 use super::room::{Place, Room};
 use super::stop::Stop;
@@ -21,6 +21,9 @@ const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
 /// How long to wait when the system gives no more connections.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How much the system keeps of answers that a caller has not taken, in bytes; Linux keeps twice of what it is told.
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// What answers the requests of a listener.
 pub trait Answers: Send + Sync + 'static {
@@ -51,6 +54,10 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     // A server that starts again must not wait for connections of its former life to be forgotten.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
+    // Its connections have all this from it. Left to itself the system would keep megabytes for a caller that reads nothing.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(SEND_DEADLINE))?;
     socket.bind(&address.into())?;
     socket.listen(4096)?;
     TcpListener::from_std(socket.into())

@@ -238,7 +238,7 @@ mod tests {
     async fn serve(sent: &str, size: usize) -> (String, bool, usize, bool) {
         let sends = sent.as_bytes().chunks(size).map(<[u8]>::to_vec).collect();
         let client = Client { sends, ..Client::default() };
-        let mut io = TokioIo::new(GuardedStream::new(client, DEADLINE, Arc::new(Guest::new())));
+        let mut io = TokioIo::new(GuardedStream::new(client, DEADLINE, Arc::new(Guest::new(Arc::default()))));
         let calls = AtomicUsize::new(0);
         let service = service_fn(async |request: Request<Incoming>| {
             calls.fetch_add(1, Ordering::Relaxed);
@@ -295,7 +295,8 @@ mod tests {
 
     #[tokio::test]
     async fn each_head_has_a_deadline_of_its_own() {
-        let mut stream = GuardedStream::new(Client::default(), DEADLINE, Arc::new(Guest::new()));
+        let mut stream =
+            GuardedStream::new(Client::default(), DEADLINE, Arc::new(Guest::new(Arc::default())));
         for _ in 0..2 {
             stream.stream.sends.push_back(b"GET".to_vec());
             let started = tokio::time::Instant::now();

@@ -1,15 +1,17 @@
 //! Hundreds of connections that are silent, slow or half done: others are served, and the places are not theirs for long.
 //! Not for: one such connection at a time (`http/slow.rs`), or floods (`floods.rs`).
 
-use std::io::Write;
+use std::convert::Infallible;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
-use http_body_util::Full;
+use futures_util::{StreamExt, stream};
+use http_body_util::{Full, StreamBody};
 use hyper::Request;
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Frame};
 use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
 use tokio::time::Instant;
@@ -206,9 +208,10 @@ fn asks_while_full(sent: &[u8], answers: usize) -> Duration {
             scope.spawn(move || {
                 let mut end = [0];
                 // As many come as go, for as long as anybody asks.
-                let _ = std::io::Read::read(&mut connection.stream, &mut end);
-                let mut again = begin();
-                let _ = std::io::Read::read(&mut again.stream, &mut end);
+                let _ = connection.stream.read(&mut end);
+                let Ok(mut again) = TcpStream::connect(address) else { return };
+                let _ = again.write_all(sent);
+                let _ = again.read(&mut end);
             });
         }
         let started = Instant::now();
@@ -238,6 +241,44 @@ fn slow_bodies_cannot_take_all_places() {
 #[test]
 fn idle_connections_cannot_take_all_places() {
     asks_while_full(get("/nowhere").as_bytes(), 1);
+}
+
+/// Bodies of which most has come, and the rest does not.
+#[cfg(target_os = "linux")]
+#[test]
+fn bodies_that_are_never_complete_do_not_fill_the_memory() {
+    const CONNECTIONS: usize = 20;
+    const BODIES: usize = 100;
+    const PART: usize = 60_000;
+    let site = Site::start(&[]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let before = super::memory(site.server.id());
+    let most = runtime.block_on(async {
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..CONNECTIONS {
+            let connection = Http2::open(site.server.public).await;
+            for _ in 0..BODIES {
+                let part = stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from(vec![b'x'; PART])))]);
+                let request = Request::post("http://localhost/oauth2/token")
+                    .header("content-type", "application/x-www-form-urlencoded")
+                    .body(StreamBody::new(part.chain(stream::pending())))
+                    .unwrap();
+                let mut connection = connection.again();
+                tasks.spawn(async move { connection.try_ask(request).await });
+            }
+        }
+        let mut most = 0;
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            most = most.max(super::memory(site.server.id()));
+            let mut honest = Http2::open(site.server.public).await;
+            assert_eq!(honest.ask(site.request_for_http2("http")).await.status, 200);
+        }
+        most
+    });
+    // All of it would be 114 MiB.
+    let grown = most.saturating_sub(before);
+    assert!(grown < 100 * 1024 * 1024, "{grown} bytes more");
 }
 
 /// A request that comes after a rest is a request like any other, also when it comes in pieces.
