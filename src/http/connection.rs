@@ -289,8 +289,7 @@ impl Course {
         Self { began, look_every, linger, is_stopping: false, told_to_end: None, is_leaving: false }
     }
 
-    fn step(&self, guest: &Guest) -> Step {
-        let now = Instant::now();
+    fn step(&self, guest: &Guest, now: Instant) -> Step {
         let has_passed = |since: Instant, time| now.duration_since(since) >= time;
         if guest.stuck_since().is_some_and(|since| has_passed(since, SEND_DEADLINE)) {
             return Step::Cut;
@@ -349,7 +348,7 @@ async fn supervise<C: Graceful>(
                     deadline = Instant::now() + LINGER;
                 }
             }
-            () = sleep_until(deadline) => match course.step(guest) {
+            () = sleep_until(deadline) => match course.step(guest, Instant::now()) {
                 Step::LookAgain(at) => deadline = at,
                 Step::Rest => return Outcome::Rests,
                 Step::End => {
@@ -366,32 +365,27 @@ async fn supervise<C: Graceful>(
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::advance;
-
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn nobody_is_cut_who_is_waited_for_and_nobody_waited_for_who_takes_nothing() {
         let guest = Arc::new(Guest::new(Arc::default()));
         let mut course = Course::new(REST_AFTER, LINGER);
-        assert_eq!(course.step(&guest), Step::LookAgain(course.began + REST_AFTER));
+        assert_eq!(course.step(&guest, course.began), Step::LookAgain(course.began + REST_AFTER));
         let busy = guest.begin();
         guest.note_rest(true);
-        advance(IDLE_DEADLINE).await;
-        assert_eq!(course.step(&guest), Step::LookAgain(Instant::now() + LOOK_AT_BUSY));
+        let later = Instant::now() + SEND_DEADLINE;
+        assert_eq!(course.step(&guest, later), Step::LookAgain(later + LOOK_AT_BUSY));
         drop(busy);
-        assert_eq!(course.step(&guest), Step::LookAgain(Instant::now() + REST_AFTER));
-        advance(REST_AFTER).await;
-        assert_eq!(course.step(&guest), Step::Rest);
+        assert_eq!(course.step(&guest, later), Step::Rest);
         guest.note_rest(false);
-        advance(IDLE_DEADLINE).await;
-        assert_eq!(course.step(&guest), Step::End);
-        (course.told_to_end, course.is_leaving) = (Some(Instant::now()), true);
-        assert_eq!(course.step(&guest), Step::Cut);
+        assert_eq!(course.step(&guest, later), Step::LookAgain(later + REST_AFTER));
+        assert_eq!(course.step(&guest, later + IDLE_DEADLINE), Step::End);
+        (course.told_to_end, course.is_leaving) = (Some(later), true);
+        assert_eq!(course.step(&guest, later), Step::Cut);
         let _busy = guest.begin();
-        assert_eq!(course.step(&guest), Step::LookAgain(Instant::now() + LOOK_AGAIN));
+        assert_eq!(course.step(&guest, later), Step::LookAgain(later + LOOK_AGAIN));
         guest.note_stuck(true);
-        advance(SEND_DEADLINE).await;
-        assert_eq!(course.step(&guest), Step::Cut);
+        assert_eq!(course.step(&guest, later + LOOK_AT_BUSY), Step::Cut);
     }
 }

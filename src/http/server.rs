@@ -76,9 +76,10 @@ impl<A: Answers> Server<A> {
                 accepted = listener.accept() => match accepted {
                     Ok(accepted) => accepted,
                     Err(error) => {
-                        room.say(|| tracing::error!(%error, "a connection could not be accepted"));
+                        let now = Instant::now();
+                        room.say(now, || tracing::error!(%error, "a connection could not be accepted"));
                         // Most likely there are no more open files to be had.
-                        room.make_room();
+                        room.make_room(now);
                         sleep(PAUSE).await;
                         continue;
                     }
