@@ -15,17 +15,15 @@ pub fn raise_open_files() -> Option<u64> {
     None
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-    use super::*;
-
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_process_gets_all_it_may_have() {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
         let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
         let Some(most) = maximum else { return };
         setrlimit(Resource::Nofile, Rlimit { current: Some(most - 1), maximum }).unwrap();
-        assert_eq!(raise_open_files(), Some(most));
+        assert_eq!(super::raise_open_files(), Some(most));
     }
 }
