@@ -67,7 +67,7 @@ impl Room {
             }
             let now = Instant::now();
             self.say(now, || {
-                tracing::warn!(places = self.size, "all connections are taken; idle ones are closed")
+                tracing::warn!(places = self.size, "all connections are taken; idle ones are closed");
             });
             self.make_room(now);
             if let Ok(Ok(permit)) = timeout(LOOK_AGAIN, Arc::clone(&self.places).acquire_owned()).await {
