@@ -86,8 +86,8 @@ fn connect_without_room(address: SocketAddr) -> TcpStream {
 /// Whether the other side has closed, without reading anything: it refuses what it is sent then.
 fn is_refused(mut stream: &TcpStream) -> bool {
     stream.set_nonblocking(true).unwrap();
-    match stream.write(b"\n") {
-        Ok(_) => false,
+    match stream.write_all(b"\n") {
+        Ok(()) => false,
         Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
     }
 }
@@ -183,8 +183,12 @@ fn whoever_does_half_a_handshake_keeps_nobody_from_a_token_and_is_sent_away() {
             assert_eq!(connection.ask(site.request_for_http2("https")).await.status, 200);
         });
     }
-    half.iter_mut().for_each(|connection| drop(connection.rest()));
-    silent.iter_mut().for_each(|connection| assert_eq!(connection.rest(), ""));
+    for connection in &mut half {
+        connection.rest();
+    }
+    for connection in &mut silent {
+        assert_eq!(connection.rest(), "");
+    }
 }
 
 /// Fills every place with connections that send this, opens another whenever one is closed, and asks for tokens.
