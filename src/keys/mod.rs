@@ -9,6 +9,8 @@ use crate::domain::id::KeyId;
 use crate::domain::signing_key::{KeyState, SigningKey};
 
 mod error;
+mod lines;
+mod places;
 pub mod rotate;
 pub mod schedule;
 pub mod signing;
