@@ -100,7 +100,7 @@ pub(super) async fn serve(
     admin: Admin,
     stop: Stop,
 ) -> Result<(), Failure> {
-    let signing = Signing::new(processors());
+    let signing = Signing::new(processors(), Arc::clone(&admin.clock));
     let Admin { store, clock, random, vault, .. } = admin.clone();
     let (issuance, writer) = stream::open(&settings.issuance, &clock)?;
     let services = Services::new(store, clock, random, vault, signing)
@@ -184,6 +184,8 @@ async fn finish_notes(notes: JoinHandle<()>, directory: &Directory) -> Result<()
 fn spawn_chores(chores: &mut JoinSet<()>, directory: &Arc<Directory>) {
     let follower = Arc::clone(directory);
     chores.spawn(async move { follower.keep_following(FOLLOW_EVERY).await });
+    let watcher = Arc::clone(directory);
+    chores.spawn(async move { watcher.watch_saturation().await });
     let rotator = Arc::clone(directory);
     chores.spawn(every(ROTATE_EVERY, "the signing keys could not be rotated", move || {
         let directory = Arc::clone(&rotator);
@@ -213,8 +215,11 @@ async fn write_notes(directory: Arc<Directory>, mut stop: Stop) {
             _ = usage_ticks.tick() => if directory.store_away().is_none() {
                 usage.note(&directory.write_usage().await);
             },
-            _ = refusal_ticks.tick() => if directory.store_away().is_none() {
-                refusals.note(&directory.write_refusals().await);
+            _ = refusal_ticks.tick() => {
+                directory.tell_overload();
+                if directory.store_away().is_none() {
+                    refusals.note(&directory.write_refusals().await);
+                }
             },
         }
     }

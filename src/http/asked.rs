@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::context::Context;
 use super::oauth_error::{self, render};
 use super::read::{self, Arrived, Unread};
+use super::respond;
 use crate::domain::refusal::Endpoint;
 use crate::issuer::Issuer;
 use crate::issuer::directory::TrueSince;
@@ -20,6 +21,10 @@ use crate::oauth::request::Incoming;
 /// When a failed authentication is answered, after its request was read. All of them are, whatever the reason and
 /// however long finding it took, so that the time of the answer tells nothing (C16). Waiting costs no processor time.
 const FAILURE_ANSWERED_AFTER: Duration = Duration::from_millis(5);
+
+/// When a request is answered for which there is no signature, after it was read: whoever asks again as soon as it is
+/// answered gets a refusal forty times a second and not thousands of times, and all others get what those would cost.
+const OVERLOAD_ANSWERED_AFTER: Duration = Duration::from_millis(25);
 
 /// A request that was read, and the tenant as it was then.
 pub(super) struct Asked {
@@ -93,6 +98,10 @@ impl Asked {
                 render(&held_up, context, self.endpoint)
             }
             Ok(answered) => answer(answered),
+            Err(error) if error.is_overload() => {
+                sleep_until(self.read_at + OVERLOAD_ANSWERED_AFTER).await;
+                respond::overload()
+            }
             Err(error) => {
                 let response = render(&error, context, self.endpoint);
                 if error.is_answered_late() {

@@ -57,6 +57,7 @@ impl Collector for Shown {
         gauge("memory_applications", "Applications in memory", size(remembered.applications))?;
         gauge("memory_unknown_ids", "Client ids in memory that do not exist", size(remembered.unknown))?;
         gauge("memory_used_bytes", "About what both take", size(remembered.bytes))?;
+        gauge("signatures_waiting", "Requests that wait for a signature", size(figures.waiting))?;
         let away = ConstGauge::new(away);
         one(&mut encoder, ("store_away_seconds", "For how long the store has been away"), &away)?;
         let mut counter = |name, help, value: u64| one(&mut encoder, (name, help), &ConstCounter::new(value));
@@ -67,6 +68,11 @@ impl Collector for Shown {
             "tokens_issued_while_store_away",
             "Tokens issued while the store was away",
             figures.issued_while_away,
+        )?;
+        counter(
+            "requests_refused_by_overload",
+            "Requests refused because more tokens were asked for than could be signed",
+            figures.refused_by_overload,
         )?;
         refusals(&mut encoder, &figures.refused)
     }

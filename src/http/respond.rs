@@ -60,6 +60,14 @@ pub(super) fn try_again() -> Response {
     refuse(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable, TRY_AGAIN)
 }
 
+/// The same for overload, when there is no time to write it down each time.
+pub(super) fn overload() -> Response {
+    const BODY: &str = r#"{"error":"temporarily_unavailable","error_description":"The server cannot answer right now. Try again."}"#;
+    let mut response = json(StatusCode::SERVICE_UNAVAILABLE, JSON_UTF8, BODY);
+    response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+    response
+}
+
 /// Nothing is at this path.
 pub(super) async fn not_found() -> Response {
     refuse(StatusCode::NOT_FOUND, ErrorCode::InvalidRequest, "There is nothing at this path.")

@@ -189,6 +189,16 @@ impl Directory {
         self.services.write_usage().await
     }
 
+    /// Tells in the log, once for all of them, of requests that were refused because of overload since the last time.
+    pub fn tell_overload(&self) {
+        self.services.tell_overload();
+    }
+
+    /// Looks for ever whether requests wait longer for a processor than for a signature.
+    pub async fn watch_saturation(&self) {
+        self.services.signing.keep_looking().await;
+    }
+
     /// Writes down the refusals since the last time.
     ///
     /// # Errors

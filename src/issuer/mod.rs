@@ -10,12 +10,12 @@ use tokio::time::timeout;
 use crate::crypto::random::{Pooled, Random};
 use crate::crypto::secret::{Secret, SecretDigest};
 use crate::domain::api::{Api, ApiIdentifier};
-use crate::domain::application::Registered;
+use crate::domain::application::{Application, Registered};
 use crate::domain::id::{ApplicationId, TokenId};
 use crate::domain::issued::IssuedToken;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::{Clock, Timestamp};
-use crate::keys::signing::{NotSigned, Signing};
+use crate::keys::signing::{NotSigned, Signing, Turn};
 use crate::keys::vault::Vault;
 use crate::keys::{KeyRing, ReadyKey};
 use crate::store::cached::Cached;
@@ -30,6 +30,7 @@ pub mod imported;
 pub mod issuance;
 mod misses;
 mod notes;
+mod overload;
 mod refusals;
 mod rows;
 mod slow_checks;
@@ -49,6 +50,7 @@ pub use freshness::StoreAway;
 use issuance::Issuance;
 pub use misses::MISSES_PER_MINUTE;
 use misses::Misses;
+use overload::Overload;
 use refusals::Refusals;
 pub use tally::Figures;
 use tally::Tally;
@@ -72,6 +74,7 @@ pub struct Services {
     clock_watch: ClockWatch,
     freshness: Freshness,
     tally: Tally,
+    overload: Overload,
     tokens: VerifiedTokens,
     misses: Misses,
     imported: Imported,
@@ -103,6 +106,7 @@ impl Services {
             clock_watch,
             freshness,
             tally: Tally::default(),
+            overload: Overload::default(),
             tokens: VerifiedTokens::new(),
             misses: Misses::default(),
             imported,
@@ -267,12 +271,13 @@ impl Issuer {
         vault.digest(under.unwrap_or(vault.fingerprint()), application, secret)
     }
 
-    /// Signs with a key of this tenant what `oauth` has written: header and payload joined by a dot.
+    /// Waits until a signature with a key of this tenant may be made for one of its applications.
     ///
     /// # Errors
-    /// When too many tokens wait for a signature, or it could not be made.
-    pub async fn sign(&self, key: &ReadyKey, token: String) -> Result<String, NotSigned> {
-        self.services.signing.sign(Arc::clone(&key.signer), token).await
+    /// When too many tokens wait for a signature, which is counted.
+    pub async fn turn(&self, application: &Application, key: &ReadyKey) -> Result<Turn, NotSigned> {
+        let turn = self.services.signing.turn(application.id, key.signer.as_ref()).await;
+        turn.inspect_err(|_| self.note_overload(application))
     }
 }
 

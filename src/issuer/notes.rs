@@ -46,6 +46,7 @@ impl Issuer {
 impl Services {
     /// Writes down last uses and counts, in pieces.
     pub(super) async fn write_usage(&self) -> Result<(), StoreError> {
+        self.tell_overload();
         let mut rest = self.usage.take();
         while !(rest.uses.is_empty() && rest.counts.is_empty()) {
             let piece = UsageBatch { uses: first_of(&mut rest.uses), counts: first_of(&mut rest.counts) };

@@ -10,6 +10,9 @@ use std::time::Duration;
 use super::Services;
 use crate::store::cached::Remembered;
 
+/// What those are told who are refused because of overload (RFC 6749 §4.1.2.1); `overload.rs` counts them.
+const TEMPORARILY_UNAVAILABLE: &str = "temporarily_unavailable";
+
 /// Counts that only grow.
 #[derive(Default)]
 pub(super) struct Tally {
@@ -27,6 +30,10 @@ pub struct Figures {
     pub issued_while_away: u64,
     /// Requests refused, by the error code they were told.
     pub refused: Vec<(Cow<'static, str>, u64)>,
+    /// Those of them that were refused because more tokens were asked for than could be signed.
+    pub refused_by_overload: u64,
+    /// How many wait for a signature, now.
+    pub waiting: usize,
     /// How long the store has been away, if it is.
     pub away_for: Option<Duration>,
     /// What is in memory.
@@ -47,13 +54,19 @@ impl Tally {
 impl Services {
     /// All that is counted, now.
     pub(super) fn figures(&self) -> Figures {
-        let refused = self.tally.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut refused = self.tally.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let refused_by_overload = self.overload.total();
+        if refused_by_overload > 0 {
+            *refused.entry(Cow::Borrowed(TEMPORARILY_UNAVAILABLE)).or_default() += refused_by_overload;
+        }
         // In this order, so that no part is ever greater than the whole.
         let issued_while_away = self.freshness.issued();
         Figures {
             issued: self.tally.issued.load(Ordering::Relaxed),
             issued_while_away,
             refused: refused.into_iter().collect(),
+            refused_by_overload,
+            waiting: self.signing.waiting(),
             away_for: self.freshness.away_for(),
             remembered: self.cached.remembered(),
         }

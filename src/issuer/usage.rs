@@ -71,10 +71,15 @@ impl Usage {
 
     /// Counts a refusal.
     pub(super) fn note_refused(&self, counter: Counter) {
+        self.note_refused_times(counter, 1);
+    }
+
+    /// Counts so many refusals that are alike.
+    pub(super) fn note_refused_times(&self, counter: Counter, count: u64) {
         let mut collected = self.lock();
         let is_admitted = collected.counted.contains_key(&counter) || collected.rows.admit(&counter);
         let counter = if is_admitted { counter } else { Counter { application: None, ..counter } };
-        collected.add(counter, 1);
+        collected.add(counter, count);
     }
 
     /// Takes all that was noted so far.

@@ -11,6 +11,8 @@ use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::token::TokenProfile;
 
 mod error;
+mod lines;
+mod places;
 pub mod rotate;
 pub mod schedule;
 pub mod signing;

@@ -1,29 +1,38 @@
-//! Where signatures are made: between other work, one at a time for each processor.
-//! Not for: which key signs (`keys/mod.rs`) or what is signed (`oauth`).
+//! Where signatures are made: between other work, one at a time for each processor, each application in its turn.
+//! Not for: which key signs (`keys/mod.rs`), what is signed (`oauth`), or the order of those who wait (`lines.rs`).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use tokio::sync::Semaphore;
-use tokio::task::yield_now;
+use tokio::time::sleep;
 
+use super::lines::Full;
+use super::places::{Place, Places};
 use crate::crypto::algorithm::Signer;
 use crate::crypto::jws;
+use crate::domain::id::ApplicationId;
+use crate::domain::time::Clock;
 
-/// How many tokens may wait for their signature. At a thousand signatures a second the last of them waits half a
-/// second; whoever comes after it is better told to try again.
-const QUEUE: usize = 512;
+/// How often it is looked whether everything that is ready waits long for its turn.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How long that is: more than a timer is late by, and more than some dozens of quick tokens take.
+const LATE: Duration = Duration::from_millis(5);
 
 /// Lets so many signatures be made at once, and everything else have its turn after each of them.
 ///
 /// An RSA signature keeps a processor busy for most of a millisecond. On threads of their own, signatures cost four
 /// changes of threads for each token; here they cost none, and a health probe or a key fetch waits for one signature
 /// at most: docs/decisions/0010-signing-between-other-work.md. A signature that takes less time than the rest of its
-/// request has nothing to wait for, and is made at once.
+/// request has nothing to wait for, and is made at once, unless the server is saturated. Whoever waits, waits in the
+/// line of its application: docs/decisions/0024-overload-is-shared.md.
 pub struct Signing {
+    clock: Arc<dyn Clock>,
     count: usize,
-    places: Semaphore,
-    waiting: AtomicUsize,
+    places: Arc<Places>,
+    /// Whether requests wait longer for the processor than for a signature: then quick ones have their turns as well.
+    is_saturated: AtomicBool,
 }
 
 /// Why a token was not signed.
@@ -37,12 +46,17 @@ pub enum NotSigned {
     Failed,
 }
 
+/// The leave to make one signature, now. Dropped, it is the next one's.
+#[must_use]
+pub struct Turn(Option<Place>);
+
 impl Signing {
     /// Room for `places` signatures at once: as many as there are threads that serve requests.
     #[must_use]
-    pub fn new(places: usize) -> Self {
+    pub fn new(places: usize, clock: Arc<dyn Clock>) -> Self {
         let count = places.max(1);
-        Self { count, places: Semaphore::new(count), waiting: AtomicUsize::new(0) }
+        let places = Arc::new(Places::new(count, Arc::clone(&clock)));
+        Self { clock, count, places, is_saturated: AtomicBool::new(false) }
     }
 
     /// How many signatures can be made at once.
@@ -51,56 +65,108 @@ impl Signing {
         self.count
     }
 
-    /// Signs `token`, which holds header and payload joined by a dot; it comes back as a whole compact JWS. A caller
-    /// that goes away before its turn costs no signature.
+    /// How many wait for theirs.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.places.waiting()
+    }
+
+    /// Waits until a signature may be made for an application. A caller that goes away before its turn costs none.
     ///
     /// # Errors
-    /// When too many wait already, or the signature could not be made.
-    pub async fn sign(&self, signer: Arc<dyn Signer>, mut token: String) -> Result<String, NotSigned> {
-        if signer.is_quick() {
-            jws::sign(signer.as_ref(), &mut token).map_err(|_| NotSigned::Failed)?;
-            return Ok(token);
+    /// When too many wait already, or so many of this application that others have a right to its place: within
+    /// milliseconds, or never.
+    pub async fn turn(&self, whose: ApplicationId, signer: &dyn Signer) -> Result<Turn, NotSigned> {
+        if signer.is_quick() && !self.is_saturated.load(Ordering::Relaxed) {
+            return Ok(Turn(None));
         }
-        let waiting = Waiting::join(&self.waiting)?;
-        let place = self.places.acquire().await.map_err(|_| NotSigned::Failed)?;
-        drop(waiting);
-        jws::sign(signer.as_ref(), &mut token).map_err(|_| NotSigned::Failed)?;
-        // Everything that is ready has its turn, and sockets are looked at, before the place goes to the next.
-        yield_now().await;
-        drop(place);
+        match self.places.wait(whose, signer.is_quick()).await {
+            Ok(place) => Ok(Turn(Some(place))),
+            Err(Full) => Err(NotSigned::Busy),
+        }
+    }
+
+    /// Looks again and again whether the server is saturated; never ends.
+    pub async fn keep_looking(&self) {
+        loop {
+            let due = self.clock.monotonic() + LOOK_EVERY;
+            sleep(LOOK_EVERY).await;
+            self.look(self.clock.monotonic().saturating_sub(due));
+        }
+    }
+
+    /// Notes by how much a timer was late: that is how long everything waits for its turn.
+    fn look(&self, late: Duration) {
+        if late > LATE {
+            self.is_saturated.store(true, Ordering::Relaxed);
+        } else if self.places.waiting() == 0 {
+            self.is_saturated.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Turn {
+    /// Signs `token`, which holds header and payload joined by a dot; it comes back as a whole compact JWS.
+    ///
+    /// # Errors
+    /// When the signature could not be made.
+    pub async fn sign(self, signer: &dyn Signer, mut token: String) -> Result<String, NotSigned> {
+        let Some(place) = self.0 else {
+            jws::sign(signer, &mut token).map_err(|_| NotSigned::Failed)?;
+            return Ok(token);
+        };
+        let begun = place.now();
+        jws::sign(signer, &mut token).map_err(|_| NotSigned::Failed)?;
+        place.hand_on(begun, signer.is_quick()).await;
         Ok(token)
-    }
-}
-
-/// One token in the queue.
-struct Waiting<'queue>(&'queue AtomicUsize);
-
-impl<'queue> Waiting<'queue> {
-    fn join(count: &'queue AtomicUsize) -> Result<Self, NotSigned> {
-        let waiting = Self(count);
-        if count.fetch_add(1, Ordering::AcqRel) < QUEUE { Ok(waiting) } else { Err(NotSigned::Busy) }
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::{AtomicU32, AtomicU64};
+
+    use tokio::task::{JoinHandle, yield_now};
 
     use super::*;
     use crate::crypto::algorithm::SigningFailed;
     use crate::crypto::jwk::PublicKey;
+    use crate::crypto::random::SystemRandom;
+    use crate::domain::time::Timestamp;
 
-    struct Counting(AtomicU32, PublicKey, bool);
+    /// A clock that only goes on when it is told to.
+    #[derive(Default)]
+    struct Stopped(AtomicU64);
+
+    impl Stopped {
+        fn pass(&self, time: Duration) {
+            self.0.fetch_add(u64::try_from(time.as_micros()).unwrap(), Ordering::Relaxed);
+        }
+    }
+
+    impl Clock for Stopped {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(0)
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::from_micros(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    /// What signs, and counts how often; each signature takes its time.
+    struct Counting {
+        count: AtomicU32,
+        clock: Arc<Stopped>,
+        takes: Duration,
+        is_quick: bool,
+        key: PublicKey,
+    }
 
     impl Signer for Counting {
         fn sign(&self, _: &[u8], output: &mut Vec<u8>) -> Result<(), SigningFailed> {
-            self.0.fetch_add(1, Ordering::Relaxed);
+            self.count.fetch_add(1, Ordering::Relaxed);
+            self.clock.pass(self.takes);
             output.push(1);
             Ok(())
         }
@@ -110,43 +176,95 @@ mod tests {
         }
 
         fn is_quick(&self) -> bool {
-            self.2
+            self.is_quick
         }
 
         fn public_key(&self) -> &PublicKey {
-            &self.1
+            &self.key
         }
     }
 
-    fn counting() -> Arc<Counting> {
-        counting_that(false)
+    /// Room for one signature at once.
+    #[derive(Clone)]
+    struct Trial {
+        signing: Arc<Signing>,
+        signer: Arc<Counting>,
+        clock: Arc<Stopped>,
     }
 
-    fn counting_that(is_quick: bool) -> Arc<Counting> {
-        Arc::new(Counting(AtomicU32::new(0), PublicKey::Rsa { n: vec![], e: vec![] }, is_quick))
+    type Signed = JoinHandle<Result<String, NotSigned>>;
+
+    impl Trial {
+        fn new() -> Self {
+            Self::with(Duration::from_millis(1), false)
+        }
+
+        fn quick() -> Self {
+            Self::with(Duration::from_micros(20), true)
+        }
+
+        fn with(takes: Duration, is_quick: bool) -> Self {
+            let clock = Arc::new(Stopped::default());
+            let signing = Arc::new(Signing::new(1, Arc::clone(&clock) as Arc<dyn Clock>));
+            let (count, key) = (AtomicU32::new(0), PublicKey::Rsa { n: vec![], e: vec![] });
+            let signer = Arc::new(Counting { count, clock: Arc::clone(&clock), takes, is_quick, key });
+            Self { signing, signer, clock }
+        }
+
+        async fn sign(&self, whose: ApplicationId) -> Result<String, NotSigned> {
+            let turn = self.signing.turn(whose, self.signer.as_ref()).await?;
+            turn.sign(self.signer.as_ref(), "a.b".to_owned()).await
+        }
+
+        fn ask(&self, whose: ApplicationId, count: usize) -> Vec<Signed> {
+            let ask = |_| {
+                let trial = self.clone();
+                tokio::spawn(async move { trial.sign(whose).await })
+            };
+            (0..count).map(ask).collect()
+        }
+
+        /// Takes the only place, so that whoever asks has to wait.
+        async fn hold(&self) -> Place {
+            self.signing.places.wait(application(), false).await.unwrap()
+        }
+
+        fn signed(&self) -> u32 {
+            self.signer.count.load(Ordering::Relaxed)
+        }
+
+        /// How many wait, and how many places are free.
+        fn state(&self) -> (usize, usize) {
+            self.signing.places.state()
+        }
     }
 
-    fn ask(
-        signing: &Arc<Signing>,
-        signer: &Arc<Counting>,
-        count: usize,
-    ) -> Vec<tokio::task::JoinHandle<Result<String, NotSigned>>> {
-        (0..count)
-            .map(|_| {
-                let (signing, signer) = (Arc::clone(signing), Arc::clone(signer));
-                tokio::spawn(async move { signing.sign(signer, "a.b".to_owned()).await })
-            })
-            .collect()
+    fn application() -> ApplicationId {
+        ApplicationId::new(&SystemRandom)
+    }
+
+    async fn settle() {
+        for _ in 0..20 {
+            yield_now().await;
+        }
+    }
+
+    async fn count_refused(asked: Vec<Signed>) -> usize {
+        let mut refused = 0;
+        for one in asked {
+            refused += usize::from(one.await.unwrap() == Err(NotSigned::Busy));
+        }
+        refused
     }
 
     #[tokio::test]
     async fn others_have_their_turn_after_each_signature() {
-        let (signing, signer) = (Arc::new(Signing::new(1)), counting());
-        let asked = ask(&signing, &signer, 50);
+        let trial = Trial::new();
+        let asked = trial.ask(application(), 50);
         let mut before = 0;
         while before < 50 {
             yield_now().await;
-            let now = signer.0.load(Ordering::Relaxed);
+            let now = trial.signed();
             assert!(now - before <= 1, "{} signatures were made while another task waited", now - before);
             before = now;
         }
@@ -156,42 +274,124 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refuses_when_too_many_wait_and_signs_the_rest() {
-        let (signing, signer) = (Arc::new(Signing::new(1)), counting());
-        let held = signing.places.acquire().await.unwrap();
-        let asked = ask(&signing, &signer, QUEUE + 3);
-        yield_now().await;
-        drop(held);
-        let mut refused = 0;
-        for one in asked {
-            refused += u32::from(one.await.unwrap() == Err(NotSigned::Busy));
+    async fn signatures_take_no_more_than_half_of_the_time_where_everything_else_takes_long() {
+        let trial = Trial::new();
+        let asked = trial.ask(application(), 50);
+        let (mut before, mut most) = (0, 0);
+        while before < 50 {
+            // Everything else takes as long as four signatures each time.
+            trial.clock.pass(Duration::from_millis(4));
+            yield_now().await;
+            let now = trial.signed();
+            (before, most) = (now, most.max(now - before));
         }
-        assert_eq!((refused, signer.0.load(Ordering::Relaxed)), (3, 512));
-        assert_eq!(signing.waiting.load(Ordering::Relaxed), 0);
+        assert!((2..=4).contains(&most), "{most}");
+        assert_eq!(count_refused(asked).await, 0);
     }
 
     #[tokio::test]
-    async fn a_caller_that_goes_away_costs_no_signature() {
-        let (signing, signer) = (Arc::new(Signing::new(1)), counting());
-        let held = signing.places.acquire().await.unwrap();
-        let asked = ask(&signing, &signer, 10);
-        yield_now().await;
-        asked.iter().for_each(tokio::task::JoinHandle::abort);
-        yield_now().await;
+    async fn refuses_whom_it_would_keep_waiting_for_too_long_and_signs_for_the_rest() {
+        let trial = Trial::new();
+        let held = trial.hold().await;
+        // At the usual pace, a millisecond for each, so many are served within the time that anybody waits.
+        let asked = trial.ask(application(), 403);
+        settle().await;
+        assert_eq!(trial.state(), (400, 0));
         drop(held);
-        assert!(ask(&signing, &signer, 1).remove(0).await.unwrap().is_ok());
-        assert_eq!((signer.0.load(Ordering::Relaxed), signing.waiting.load(Ordering::Relaxed)), (1, 0));
+        assert_eq!((count_refused(asked).await, trial.signed(), trial.state()), (3, 400, (0, 1)));
+    }
+
+    #[tokio::test]
+    async fn who_floods_takes_no_turn_from_another() {
+        let trial = Trial::new();
+        let (flood, other) = (application(), application());
+        let held = trial.hold().await;
+        let flooded = trial.ask(flood, 550);
+        settle().await;
+        let asked = trial.ask(other, 2);
+        settle().await;
+        drop(held);
+        assert_eq!(count_refused(asked).await, 0);
+        // Each waited for one of the flood at most, and one more is the next.
+        assert!(trial.signed() <= 5, "{}", trial.signed());
+        assert_eq!(count_refused(flooded).await, 152);
+        assert_eq!(trial.state(), (0, 1));
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_costs_no_signature_and_leaves_no_trace() {
+        let trial = Trial::new();
+        let held = trial.hold().await;
+        let asked = trial.ask(application(), 10);
+        settle().await;
+        asked.iter().for_each(JoinHandle::abort);
+        settle().await;
+        assert_eq!(trial.state(), (0, 0));
+        drop(held);
+        assert!(trial.sign(application()).await.is_ok());
+        assert_eq!((trial.signed(), trial.state()), (1, (0, 1)));
+    }
+
+    /// Whenever it goes: while it waits, with its place on the way, with its place, in the middle of its signature.
+    #[tokio::test]
+    async fn whoever_goes_away_at_any_moment_takes_no_place_along() {
+        for moment in 0..8 {
+            let trial = Trial::new();
+            let held = trial.hold().await;
+            let mut asked = trial.ask(application(), 3);
+            settle().await;
+            let gone = asked.remove(0);
+            drop(held);
+            for _ in 0..moment {
+                yield_now().await;
+            }
+            gone.abort();
+            assert_eq!(count_refused(asked).await, 0, "{moment}");
+            settle().await;
+            assert_eq!(trial.state(), (0, 1), "{moment}");
+        }
     }
 
     #[tokio::test]
     async fn a_quick_signature_waits_for_nobody() {
-        let (signing, signer) = (Signing::new(1), counting_that(true));
-        let _held = signing.places.acquire().await.unwrap();
-        signing.waiting.store(QUEUE, Ordering::Release);
-        let mut asked = std::pin::pin!(signing.sign(signer, "a.b".to_owned()));
+        let trial = Trial::quick();
+        let _held = trial.hold().await;
+        let mut asked = std::pin::pin!(trial.sign(application()));
         // Once asked, it has the answer: it neither queues nor lets others go first.
         let answer =
             std::future::poll_fn(|context| std::task::Poll::Ready(asked.as_mut().poll(context))).await;
         assert_eq!(answer, std::task::Poll::Ready(Ok("a.b.AQ".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn quick_signatures_have_their_turns_while_the_server_is_saturated() {
+        let trial = Trial::quick();
+        let (flood, other) = (application(), application());
+        trial.signing.look(LATE + Duration::from_millis(1));
+        let flooded = trial.ask(flood, 200);
+        let asked = trial.ask(other, 1);
+        assert_eq!(count_refused(asked).await, 0);
+        assert!(trial.signed() < 100, "{}", trial.signed());
+        // It is over when nobody waits any more, not when nobody is late because all of them do.
+        trial.signing.look(Duration::ZERO);
+        assert!(trial.signing.is_saturated.load(Ordering::Relaxed));
+        assert_eq!(count_refused(flooded).await, 0);
+        trial.signing.look(Duration::ZERO);
+        assert!(!trial.signing.is_saturated.load(Ordering::Relaxed));
+    }
+
+    #[tokio::test]
+    async fn between_two_turns_of_others_quick_signatures_take_no_longer_than_a_slow_one() {
+        let trial = Trial::quick();
+        trial.signing.look(LATE + Duration::from_millis(1));
+        let asked = trial.ask(application(), 200);
+        let (mut before, mut most) = (0, 0);
+        while before < 200 {
+            yield_now().await;
+            let now = trial.signed();
+            (before, most) = (now, most.max(now - before));
+        }
+        assert!((2..=15).contains(&most), "{most}");
+        assert_eq!(count_refused(asked).await, 0);
     }
 }

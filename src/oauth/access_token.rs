@@ -68,6 +68,9 @@ pub async fn mint(
     authenticated: &Authenticated,
     authorization: &Authorization,
 ) -> Result<AccessToken, OAuthError> {
+    // Before anything is written: who is refused costs no more, and the token begins when it is signed.
+    let key = issuer.signing_key(authorization.algorithm.as_deref());
+    let turn = issuer.turn(authenticated.application(), key).await?;
     let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     let issued_at = issuer.now().as_seconds();
     let expires_at = issued_at.saturating_add(seconds(authorization.lifetime));
@@ -84,9 +87,8 @@ pub async fn mint(
         token_id: id,
         further: application.claims.rendered(),
     };
-    let key = issuer.signing_key(authorization.algorithm.as_deref());
     let unsigned = unsigned(key, authorization.profile, &claims)?;
-    let text = issuer.sign(key, unsigned).await?;
+    let text = turn.sign(key.signer.as_ref(), unsigned).await?;
     Ok(AccessToken { text, id, key: key.id, expires_at: Expiry(expires_at) })
 }
 

@@ -84,6 +84,7 @@ pub struct OAuthError {
     hint: Option<String>,
     look_again: bool,
     is_late: bool,
+    is_overload: bool,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -99,6 +100,7 @@ impl OAuthError {
             hint: None,
             look_again: false,
             is_late: false,
+            is_overload: false,
             cause: None,
         }
     }
@@ -114,6 +116,7 @@ impl OAuthError {
             hint: None,
             look_again: false,
             is_late: true,
+            is_overload: false,
             cause: None,
         }
     }
@@ -158,6 +161,19 @@ impl OAuthError {
     #[must_use]
     pub const fn is_answered_late(&self) -> bool {
         self.is_late
+    }
+
+    /// Our own trouble: more is asked for than can be signed. Only who has proved itself is told of it, and neither the log
+    /// nor what is noted has a line for each.
+    #[must_use]
+    pub fn overload() -> Self {
+        Self { is_overload: true, ..Self::new(ErrorCode::TemporarilyUnavailable, TRY_AGAIN) }
+    }
+
+    /// Whether it is one of very many, which are counted already and told together.
+    #[must_use]
+    pub const fn is_overload(&self) -> bool {
+        self.is_overload
     }
 
     /// Whether the same request, judged by what is true now, gets another answer.
@@ -233,7 +249,7 @@ impl From<StoreError> for OAuthError {
 impl From<NotSigned> for OAuthError {
     fn from(error: NotSigned) -> Self {
         match error {
-            NotSigned::Busy => Self::ours(ErrorCode::TemporarilyUnavailable, TRY_AGAIN, error),
+            NotSigned::Busy => Self::overload(),
             NotSigned::Failed => Self::ours(ErrorCode::ServerError, OUR_FAULT, error),
         }
     }

@@ -10,7 +10,7 @@ use super::error::{ErrorCode, OAuthError};
 use super::issued;
 use super::request::Incoming;
 use crate::crypto::jws;
-use crate::domain::application::{Application, ClientId};
+use crate::domain::application::Application;
 use crate::domain::issued::{Audience, IssuedToken};
 use crate::issuer::Issuer;
 
@@ -42,7 +42,7 @@ pub async fn introspect(issuer: &Issuer, incoming: &Incoming, format: Format) ->
     issuer.note_use(authenticated.credential());
     match format {
         Format::Json => Ok(answer),
-        Format::Jwt => sign(issuer, &caller.client_id, &answer).await,
+        Format::Jwt => sign(issuer, caller, &answer).await,
     }
 }
 
@@ -124,17 +124,19 @@ fn json_string(text: &str) -> String {
 
 /// The answer as a JWT for the caller alone. It has neither `sub` nor `exp`, so that nobody takes it for a token
 /// (RFC 9701 §5, §8.1).
-async fn sign(issuer: &Issuer, caller: &ClientId, answer: &str) -> Result<String, OAuthError> {
+async fn sign(issuer: &Issuer, caller: &Application, answer: &str) -> Result<String, OAuthError> {
     let key = issuer.signing_key(None);
+    let turn = issuer.turn(caller, key).await?;
     let mut kid = [0; 36];
     let kid = key.id.encode(&mut kid);
     let header = format!(r#"{{"kid":"{kid}","typ":"token-introspection+jwt","alg":"{}"}}"#, key.algorithm);
-    let (name, caller) = (json_string(issuer.tenant().issuer.as_str()), json_string(caller.as_str()));
+    let (name, caller) =
+        (json_string(issuer.tenant().issuer.as_str()), json_string(caller.client_id.as_str()));
     let now = issuer.now().as_seconds();
     let claims = format!(r#"{{"iss":{name},"aud":{caller},"iat":{now},"token_introspection":{answer}}}"#);
     let mut unsigned = String::with_capacity((header.len() + claims.len()) * 4 / 3 + 512);
     jws::push_base64url(header.as_bytes(), &mut unsigned);
     unsigned.push('.');
     jws::push_base64url(claims.as_bytes(), &mut unsigned);
-    Ok(issuer.sign(key, unsigned).await?)
+    Ok(turn.sign(key.signer.as_ref(), unsigned).await?)
 }

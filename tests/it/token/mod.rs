@@ -10,6 +10,7 @@ mod errors;
 mod held;
 mod imported_secret;
 mod one_answer;
+mod overload;
 mod parsing;
 mod response;
 mod scope;

@@ -1,0 +1,243 @@
+//! Places for signatures, and who gets one that becomes free.
+//! Not for: signatures (`signing.rs`), or the order of those who wait (`lines.rs`).
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::yield_now;
+
+use super::lines::{Full, Lines, PATIENCE};
+use crate::domain::id::ApplicationId;
+use crate::domain::time::Clock;
+
+/// How many may wait whatever a signature takes: those who come at once, and no more than fit into some megabytes.
+const FEWEST: u32 = 16;
+const MOST: u32 = 16_384;
+
+/// What passes from one signature to the next until that is measured, and at most where it is a quick one that waits.
+const USUAL_PACE: Duration = Duration::from_millis(1);
+const QUICK_PACE: Duration = Duration::from_micros(100);
+
+/// What passes at most, so that a process that stood still has not become slow.
+const SLOWEST_PACE: Duration = Duration::from_millis(10);
+
+/// How long quick signatures may be made before everything else has its turn: as long as one that is not quick takes.
+const QUICK_FOR: Duration = Duration::from_micros(300);
+
+/// How long signatures are made at most before everything else has its turn, however long that takes.
+const SIGNED_FOR: Duration = Duration::from_millis(20);
+
+/// As many places as signatures can be made at once.
+pub(super) struct Places {
+    clock: Arc<dyn Clock>,
+    queue: Mutex<Queue>,
+}
+
+struct Queue {
+    /// Places that nobody has. While there is one nobody waits.
+    free: usize,
+    lines: Lines<oneshot::Sender<Place>>,
+    pace: Pace,
+}
+
+/// How soon one signature follows another while somebody waits for it.
+struct Pace {
+    interval: Duration,
+    /// When the last place was handed on, if somebody went on waiting.
+    last: Option<Duration>,
+}
+
+/// The leave to make one signature, now. Dropped, it is the next one's.
+pub(super) struct Place {
+    places: Arc<Places>,
+    /// How long signatures may still be made here before everything else has its turn.
+    left: Duration,
+}
+
+/// One who waits; dropped, it is in no line any more.
+struct Waiter<'places> {
+    places: &'places Places,
+    whose: ApplicationId,
+    number: u64,
+}
+
+/// What becomes of who asks for a place.
+enum Asked<'places> {
+    Has(Place),
+    Waits(Waiter<'places>, oneshot::Receiver<Place>),
+}
+
+impl Places {
+    /// So many places.
+    pub(super) fn new(count: usize, clock: Arc<dyn Clock>) -> Self {
+        let pace = Pace { interval: USUAL_PACE, last: None };
+        Self { clock, queue: Mutex::new(Queue { free: count, lines: Lines::default(), pace }) }
+    }
+
+    /// Waits for a place.
+    ///
+    /// # Errors
+    /// When too many wait, or so many of this application that others have a right to its place: within milliseconds, or
+    /// never.
+    pub(super) async fn wait(self: &Arc<Self>, whose: ApplicationId, is_quick: bool) -> Result<Place, Full> {
+        let (waiter, place) = match self.ask(whose, is_quick)? {
+            Asked::Has(place) => return Ok(place),
+            Asked::Waits(waiter, place) => (waiter, place),
+        };
+        // A line is left by being served or by being sent away: then nobody is there to send the place.
+        let place = place.await.map_err(|_| Full)?;
+        waiter.take_place();
+        Ok(place)
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().lines.count()
+    }
+
+    /// The time, for whoever has a place.
+    pub(super) fn now(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    fn ask(self: &Arc<Self>, whose: ApplicationId, is_quick: bool) -> Result<Asked<'_>, Full> {
+        let now = self.clock.monotonic();
+        let mut queue = self.lock();
+        if queue.free > 0 {
+            queue.free -= 1;
+            return Ok(Asked::Has(Place { places: Arc::clone(self), left: Duration::ZERO }));
+        }
+        let room = queue.pace.room(is_quick);
+        let sent_away = queue.lines.admit(whose, room, now)?;
+        let (sender, place) = oneshot::channel();
+        let number = queue.lines.join(whose, sender, now);
+        drop(queue);
+        // Whoever it is learns it from that.
+        drop(sent_away);
+        Ok(Asked::Waits(Waiter { places: self, whose, number }, place))
+    }
+
+    /// How many wait, and how many places are free.
+    #[cfg(test)]
+    pub(super) fn state(&self) -> (usize, usize) {
+        let queue = self.lock();
+        (queue.lines.count(), queue.free)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// The time.
+    pub(super) fn now(&self) -> Duration {
+        self.places.now()
+    }
+
+    /// Hands the place on after a signature. Everything that is ready has its turn, and sockets are looked at, before the
+    /// next signature; several are made between two such turns only where all of them take no longer than one that is not
+    /// quick, or than everything else took the last time.
+    pub(super) async fn hand_on(mut self, begun: Duration, is_quick: bool) {
+        let signed = self.places.now();
+        let took = signed.saturating_sub(begun);
+        self.left = self.left.saturating_sub(took);
+        if self.left > took && self.places.waiting() > 0 {
+            return;
+        }
+        yield_now().await;
+        let others = self.places.now().saturating_sub(signed);
+        self.left = others.max(if is_quick { QUICK_FOR } else { Duration::ZERO }).min(SIGNED_FOR);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let now = self.places.now();
+        let next = self.places.lock().next(now);
+        if let Some(next) = next {
+            // If whoever it was has just gone away, the place is dropped here, and is the next one's.
+            let _ = next.send(Self { places: Arc::clone(&self.places), left: self.left });
+        }
+    }
+}
+
+impl Queue {
+    /// Who gets a place that is free now. Without anybody it stays free.
+    fn next(&mut self, now: Duration) -> Option<oneshot::Sender<Place>> {
+        let next = self.lines.next();
+        self.free += usize::from(next.is_none());
+        self.pace.note(now, self.lines.count() > 0);
+        next
+    }
+}
+
+impl Pace {
+    /// Notes that a place was handed on, and whether somebody waits for the next.
+    fn note(&mut self, now: Duration, somebody_waits: bool) {
+        if let Some(last) = self.last {
+            let passed = now.saturating_sub(last).min(SLOWEST_PACE);
+            self.interval = (self.interval * 15 + passed) / 16;
+        }
+        self.last = somebody_waits.then_some(now);
+    }
+
+    /// How many may wait, so that none of them waits for longer than `PATIENCE`.
+    fn room(&self, is_quick: bool) -> usize {
+        let interval = if is_quick { self.interval.min(QUICK_PACE) } else { self.interval };
+        let fit = PATIENCE.as_nanos() / interval.as_nanos().max(1);
+        usize::try_from(fit.clamp(FEWEST.into(), MOST.into())).unwrap_or(usize::MAX)
+    }
+}
+
+impl Waiter<'_> {
+    /// It has its place, and is in no line any more.
+    fn take_place(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        let left = self.places.lock().lines.leave(self.whose, self.number);
+        drop(left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_many_may_wait_follows_from_how_soon_they_are_served() {
+        let mut pace = Pace { interval: USUAL_PACE, last: None };
+        let mut now = Duration::from_secs(100);
+        let mut pass = |pace: &mut Pace, millis: u64, somebody_waits| {
+            now += Duration::from_millis(millis);
+            pace.note(now, somebody_waits);
+        };
+        assert_eq!((pace.room(false), pace.room(true)), (400, 4_000));
+        for _ in 0..200 {
+            pass(&mut pace, 5, true);
+        }
+        assert!((80..=82).contains(&pace.room(false)), "{}", pace.room(false));
+        // A process that stood still for an hour is not an hour slow.
+        pass(&mut pace, 3_600_000, true);
+        assert!((75..=78).contains(&pace.room(false)), "{}", pace.room(false));
+        // Time in which nobody waited says nothing.
+        pass(&mut pace, 5, false);
+        let room = pace.room(false);
+        pass(&mut pace, 3_600_000, true);
+        assert_eq!(pace.room(false), room);
+        // However quick it goes, memory is bounded; however slow, a few who come at once are served.
+        for _ in 0..500 {
+            pass(&mut pace, 0, true);
+        }
+        assert_eq!(pace.room(false), 16_384);
+        for _ in 0..500 {
+            pass(&mut pace, 60_000, true);
+        }
+        assert!((40..=41).contains(&pace.room(false)), "{}", pace.room(false));
+    }
+}
