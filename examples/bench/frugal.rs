@@ -2,7 +2,6 @@
 //! then collects all answers that came meanwhile.
 //! Not for: times of answers, of which it knows nothing.
 
-use std::fs::read_to_string;
 use std::io::{Write, stdout};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::Outcome;
 use super::caller::{Caller, Seen};
 use super::load::Kind;
+use super::raw::cpu_seconds;
 
 /// How long it sleeps: short enough that the server always has requests left that were sent before.
 const SLEEP: Duration = Duration::from_millis(2);
@@ -56,11 +56,4 @@ async fn ask(
         tokio::task::yield_now().await;
     }
     Ok((count, started.elapsed(), cpu_seconds()? - before))
-}
-
-/// Processor time of this thread, to the nanosecond.
-fn cpu_seconds() -> Outcome<f64> {
-    let text = read_to_string("/proc/thread-self/schedstat")?;
-    let nanoseconds: f64 = text.split_whitespace().next().ok_or("the kernel keeps no schedstat")?.parse()?;
-    Ok(nanoseconds / 1e9)
 }

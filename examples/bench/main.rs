@@ -56,10 +56,8 @@ fn main() -> Outcome {
             administration::run(&PathBuf::from(binary), administration::APPLICATIONS)
         }
         ["administration", binary, count] => administration::run(&PathBuf::from(binary), count.parse()?),
-        ["postgres", binary, url] => {
-            rows(postgres::run(&PathBuf::from(binary), url, postgres::APPLICATIONS)?)
-        }
-        ["postgres", binary, url, count] => rows(postgres::run(&PathBuf::from(binary), url, count.parse()?)?),
+        ["postgres", binary, url] => rows(postgres::run(Path::new(binary), url, postgres::APPLICATIONS)?),
+        ["postgres", binary, url, count] => rows(postgres::run(Path::new(binary), url, count.parse()?)?),
         ["administer", deed, connections, seconds, count, address, token] => {
             let desk = Desk { address: address.parse()?, token: (*token).to_owned() };
             administrators::run(desk, deed, connections.parse()?, (seconds.parse()?, count.parse()?))

@@ -88,7 +88,9 @@ async fn generate(address: SocketAddr, spec: &Spec) -> Outcome<Vec<Vec<Report>>>
         spec.streams.iter().enumerate().map(|(index, stream)| Flow::new(address, stream, chance(index)));
     let mut flows = flows.collect::<Outcome<Vec<_>>>()?;
     let start = Instant::now();
-    flows.iter_mut().for_each(|flow| flow.start(start));
+    for flow in &mut flows {
+        flow.start(start);
+    }
     let mut ended = None;
     // Never asleep: what is due is sent at once, and no answer has to wake this processor up.
     loop {
@@ -98,7 +100,7 @@ async fn generate(address: SocketAddr, spec: &Spec) -> Outcome<Vec<Vec<Report>>>
             flow.send(now);
             flow.collect(now);
         }
-        if flows.iter().all(|flow| flow.has_ended()) {
+        if flows.iter().all(Flow::has_ended) {
             let ended = *ended.get_or_insert(now);
             if flows.iter().all(|flow| flow.busy.is_empty()) || now - ended > PATIENCE {
                 break;

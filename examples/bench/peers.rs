@@ -1,5 +1,5 @@
 //! Servers of other projects beside this one: the same kind of request, the same generator, the same processor.
-//! `scripts/bench --peers`; what they are is in `peers/`, and is installed from npm and PyPI at versions that are fixed there.
+//! `scripts/bench --peers`; what they are is in `peers/`, and is installed from npm and `PyPI` at versions that are fixed there.
 //! Not for: what is required of this one (`speed/`).
 
 use std::fs;

@@ -197,20 +197,31 @@ impl Drop for Server {
     }
 }
 
-/// Raw signatures of an algorithm per second, on the server's processor.
-pub(super) fn raw(seconds: u64, algorithm: &str) -> Outcome<f64> {
+/// Raw signatures of one algorithm.
+pub(super) struct Raw {
+    /// How many there were a second.
+    pub(super) per_second: f64,
+    /// Processor time of one of them, in microseconds.
+    pub(super) cpu_micros: f64,
+}
+
+/// Raw signatures on the server's processor.
+pub(super) fn raw(seconds: u64, algorithm: &str) -> Outcome<Raw> {
     sign(SERVER_PROCESSOR, seconds, algorithm, 1)
 }
 
 /// The same with a thread on each processor, both together.
-pub(super) fn raw_on_both(seconds: u64, algorithm: &str) -> Outcome<f64> {
+pub(super) fn raw_on_both(seconds: u64, algorithm: &str) -> Outcome<Raw> {
     sign(BOTH_PROCESSORS, seconds, algorithm, 2)
 }
 
-fn sign(processors: &str, seconds: u64, algorithm: &str, threads: u32) -> Outcome<f64> {
+fn sign(processors: &str, seconds: u64, algorithm: &str, threads: u32) -> Outcome<Raw> {
     let mut command = pinned(processors, &std::env::current_exe()?);
     command.args(["raw", &seconds.to_string(), algorithm, &threads.to_string()]);
-    Ok(output(&mut command)?.trim().parse()?)
+    match numbers(&output(&mut command)?)?.as_slice() {
+        [per_second, cpu_micros] => Ok(Raw { per_second: *per_second, cpu_micros: *cpu_micros }),
+        _ => Err("there are no raw signatures".into()),
+    }
 }
 
 /// Asks the server from the other processor.

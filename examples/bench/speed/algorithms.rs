@@ -36,7 +36,7 @@ pub(super) fn all(bench: &mut Bench) -> Outcome {
         let same = Server::constant(body_length(&server, kind)?, false)?;
         let mut rounds = Vec::new();
         for _ in 0..bench.rounds(5) {
-            let raw = process::raw(1, algorithm.name())?;
+            let raw = process::raw(1, algorithm.name())?.per_second;
             let constant = process::load(&same, Kind::Constant, BUSY, 1)?.per_second;
             let load = process::load(&server, kind, BUSY, 1)?;
             rounds.push(Round { raw, constant, tokens: load.per_second, busy: load.busy() });

@@ -113,13 +113,18 @@ impl Bench {
     }
 }
 
+/// What a failure was told first, as the end of a sentence.
+fn first_line(why: Option<&str>) -> String {
+    why.and_then(|why| why.lines().next()).map(|line| format!(": {line}")).unwrap_or_default()
+}
+
 /// The median of something in every round.
 fn middle<T>(rounds: &[T], value: impl Fn(&T) -> f64) -> f64 {
     median(rounds.iter().map(value))
 }
 
 /// How far the median of some rounds may be from that of very many, 95 times of 100: as in the notches of a box plot
-/// (McGill, Tukey, Larsen 1978), 1.57 times the range of the middle half over the root of the number.
+/// (`McGill`, Tukey, Larsen 1978), 1.57 times the range of the middle half over the root of the number.
 fn uncertainty(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);

@@ -6,7 +6,7 @@ use super::super::load::Kind;
 use super::super::paced::{Phase, Report, Spec, Stream, Window};
 use super::super::process::{self, Server};
 use super::latency::{self, CONNECTIONS};
-use super::{Bench, middle};
+use super::{Bench, first_line, middle};
 
 /// What is offered, in times of the best rate.
 const OFFERED: f64 = 4.0;
@@ -59,7 +59,7 @@ pub(super) fn goodput(bench: &mut Bench) -> Outcome {
 }
 
 fn once(bench: &Bench, server: &Server, connections: usize) -> Outcome<Round> {
-    let signature = 1e3 / process::raw(1, "RS256")?;
+    let signature = 1e3 / process::raw(1, "RS256")?.per_second;
     let best = bench.best(server)?;
     let seconds = if bench.is_quick { 2.0 } else { 8.0 };
     let phases = vec![
@@ -86,16 +86,16 @@ fn report(bench: &mut Bench, rounds: &[Round], connections: usize) -> Outcome {
     let (best, goodput) = (of(|round| round.best), of(Round::goodput));
     let table = &mut bench.table;
     let name = |what: &str| format!("{what} at {OFFERED:.0} times the best rate, {connections} connections");
-    let why = rounds.iter().find_map(|round| round.overload.first_failure.clone()).unwrap_or_default();
+    let why = rounds.iter().find_map(|round| round.overload.first_failure.as_deref());
     table.judged(
         &name("goodput"),
         &format!("at least {GOODPUT} of the best"),
         &format!(
-            "{:.0} of {best:.0}: **{goodput:.3}**; {:.0} due and {:.0} sent per second; {failed} failed {}",
+            "{:.0} of {best:.0}: **{goodput:.3}**; {:.0} due and {:.0} sent per second; {failed} failed{}",
             of(|round| round.per_second(round.overload.answered)),
             of(|round| round.per_second(round.overload.due)),
             of(Round::sent),
-            why.lines().next().unwrap_or_default(),
+            first_line(why),
         ),
         goodput >= GOODPUT && failed == 0,
     )?;

@@ -9,7 +9,7 @@ use super::super::paced::{Phase, Report, Spec, Stream};
 use super::super::process::{self, Server};
 use super::super::report::{mebibytes, median};
 use super::latency::CONNECTIONS;
-use super::{Bench, Kind};
+use super::{Bench, Kind, first_line};
 
 /// The share of the best rate that is asked for.
 const LOAD: f64 = 0.7;
@@ -40,7 +40,7 @@ pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
     let growth = last / first - 1.0;
     let errors: u64 = phases.iter().map(|phase| phase.due - phase.answered).sum();
     let sent: u64 = phases.iter().map(|phase| phase.due).sum();
-    let why = phases.iter().find_map(|phase| phase.first_failure.clone()).unwrap_or_default();
+    let why = phases.iter().find_map(|phase| phase.first_failure.as_deref());
     let [_, early, _, late] = phases.as_slice() else { return Err("no report".into()) };
     let drift = late.p99 / early.p99 - 1.0;
     let table = &mut bench.table;
@@ -48,7 +48,7 @@ pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
     table.judged(
         &format!("{name}: errors"),
         "0",
-        &format!("**{errors}** of {sent} {}", why.lines().next().unwrap_or_default()),
+        &format!("**{errors}** of {sent}{}", first_line(why)),
         errors == 0,
     )?;
     table.judged(

@@ -21,7 +21,7 @@ pub(super) fn tokens(bench: &mut Bench) -> Outcome {
     process::share(&server, Kind::Token, CONNECTIONS, 1)?;
     let mut rounds = Vec::new();
     for _ in 0..bench.rounds(9) {
-        let raw = process::raw_on_both(bench.seconds(3), "RS256")?;
+        let raw = process::raw_on_both(bench.seconds(3), "RS256")?.per_second;
         let load = process::share(&server, Kind::Token, CONNECTIONS, bench.seconds(3))?;
         rounds.push((raw, load));
     }
