@@ -131,7 +131,8 @@ pub(super) fn once(address: SocketAddr, kind: Kind) -> Outcome<String> {
 /// Gets one token with a request.
 pub(super) fn token(address: SocketAddr, request: &str) -> Outcome<String> {
     let answer = answer(address, request)?;
-    let token = answer.split(r#""access_token":""#).nth(1).and_then(|rest| rest.split('"').next());
+    // Others write a space after the colon.
+    let token = answer.split(r#""access_token":"#).nth(1).and_then(|rest| rest.split('"').nth(1));
     token.map(str::to_owned).ok_or_else(|| format!("no token: {answer}").into())
 }
 

@@ -151,11 +151,15 @@ fn compare(table: &mut Table, name: &str, server: &Server, other: &Server) -> Ou
     let (own, others) = (of(|round| round.0.per_second), of(|round| round.1.per_second));
     let half = steady(other, Kind::Peer, (others / 2.0, SECONDS), false)?;
     let own_half = steady(server, Kind::Token, (own / 2.0, SECONDS), false)?;
-    let measured = |rate: f64, p99: f64, half: f64| {
-        format!("{rate:.0} per second, p99 {}; at half load p99 {half:.2} ms", milliseconds(p99))
+    let all = |which: fn(&(Load, Load)) -> &Load, half: f64| {
+        let of = |value: fn(&Load) -> f64| median(rounds.iter().map(|round| value(which(round))));
+        let (rate, p99) = (of(|load| load.per_second), milliseconds(of(|load| load.p99)));
+        let cpu = of(|load| load.cpu_micros);
+        format!("{rate:.0} per second, p99 {p99}, {cpu:.0} µs of CPU each; at half load p99 {half:.2} ms")
     };
-    table.told(&format!("{name}: tokens"), &measured(others, of(|round| round.1.p99), half.p99))?;
-    table.told("Chancery, by turns with it", &measured(own, of(|round| round.0.p99), own_half.p99))?;
+    table.told(&format!("{name}: tokens"), &all(|round| &round.1, half.p99))?;
+    table.told("Chancery, by turns with it", &all(|round| &round.0, own_half.p99))?;
     let ratio = of(|(own, other)| own.per_second / other.per_second);
-    table.told("times as many tokens", &format!("**{ratio:.1}**"))
+    let by_cpu = of(|(own, other)| other.cpu_micros / own.cpu_micros);
+    table.told("times as many tokens", &format!("**{ratio:.1}**; by processor time {by_cpu:.1}"))
 }

@@ -180,20 +180,35 @@ impl Server {
         Ok(line.trim().trim_end_matches(" kB").parse()?)
     }
 
-    /// Processor time it has had until now.
+    /// Processor time it has had until now, with the processes it has started.
     pub(super) fn cpu_seconds(&self) -> Outcome<f64> {
-        let text = read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let fields: Vec<_> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |position: usize| fields.get(position).and_then(|field| field.parse::<f64>().ok());
-        let (user, system) = ticks(11).zip(ticks(12)).ok_or("no such field")?;
-        Ok((user + system) / TICKS)
+        let mut all = 0.0;
+        for process in std::iter::once(self.child.id()).chain(self.children()) {
+            let text = read_to_string(format!("/proc/{process}/stat"))?;
+            let fields: Vec<_> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+            let ticks = |position: usize| fields.get(position).and_then(|field| field.parse::<f64>().ok());
+            let (user, system) = ticks(11).zip(ticks(12)).ok_or("no such field")?;
+            all += (user + system) / TICKS;
+        }
+        Ok(all)
+    }
+
+    /// The processes it has started; ours starts none.
+    fn children(&self) -> Vec<u32> {
+        let own = self.child.id();
+        let text = read_to_string(format!("/proc/{own}/task/{own}/children")).unwrap_or_default();
+        text.split_whitespace().filter_map(|process| process.parse().ok()).collect()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
+        let children: Vec<_> = self.children().iter().map(u32::to_string).collect();
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !children.is_empty() {
+            let _ = Command::new("kill").arg("-9").args(children).status();
+        }
     }
 }
 
@@ -284,7 +299,12 @@ pub(super) fn pace(server: &Server, spec: &Spec) -> Outcome<Child> {
 
 /// The same, to its end: for each stream what became of each phase.
 pub(super) fn paced(server: &Server, spec: &Spec) -> Outcome<Vec<Vec<Report>>> {
-    let output = pace(server, spec)?.wait_with_output()?;
+    reports(pace(server, spec)?)
+}
+
+/// What a load that was started says in the end.
+pub(super) fn reports(load: Child) -> Outcome<Vec<Vec<Report>>> {
+    let output = load.wait_with_output()?;
     if !output.status.success() {
         return Err("the load generator failed".into());
     }

@@ -42,8 +42,10 @@ impl Table {
 
     /// Says how many rows were reached, and whether all were.
     pub(super) fn end(self) -> Outcome<bool> {
-        let reached = self.required - self.missed.len();
-        writeln!(stdout(), "\n{reached} of {} required rows reached.", self.required)?;
+        if self.required > 0 {
+            let reached = self.required - self.missed.len();
+            writeln!(stdout(), "\n{reached} of {} required rows reached.", self.required)?;
+        }
         for name in &self.missed {
             writeln!(stdout(), "Missed: {name}.")?;
         }

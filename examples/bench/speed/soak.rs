@@ -36,7 +36,8 @@ pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
     let per_second = best * LOAD;
     let (memory, phases) = soak(&server, per_second)?;
     let minute = |part: Option<&[f64]>| part.map(|part| median(part.iter().copied())).ok_or("too few looks");
-    let (first, last) = (minute(memory.get(LOOKS..2 * LOOKS))?, minute(memory.get(memory.len() - LOOKS..))?);
+    let (first, last) =
+        (minute(memory.get(LOOKS..2 * LOOKS))?, minute(memory.get(memory.len().saturating_sub(LOOKS)..))?);
     let growth = last / first - 1.0;
     let errors: u64 = phases.iter().map(|phase| phase.due - phase.answered).sum();
     let sent: u64 = phases.iter().map(|phase| phase.due).sum();
@@ -75,6 +76,5 @@ fn soak(server: &Server, per_second: f64) -> Outcome<(Vec<f64>, Vec<Report>)> {
         memory.push(mebibytes(server.resident_kib()?));
         sleep(LOOK_EVERY);
     }
-    let reports: Vec<Vec<Report>> = serde_json::from_slice(&child.wait_with_output()?.stdout)?;
-    Ok((memory, reports.into_iter().flatten().collect()))
+    Ok((memory, process::reports(child)?.into_iter().flatten().collect()))
 }
