@@ -40,6 +40,7 @@ pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
         (minute(memory.get(LOOKS..2 * LOOKS))?, minute(memory.get(memory.len().saturating_sub(LOOKS)..))?);
     let growth = last / first - 1.0;
     let errors: u64 = phases.iter().map(|phase| phase.due - phase.answered).sum();
+    let refused: u64 = phases.iter().map(|phase| phase.refused).sum();
     let sent: u64 = phases.iter().map(|phase| phase.due).sum();
     let why = phases.iter().find_map(|phase| phase.first_failure.as_deref());
     let [_, early, _, late] = phases.as_slice() else { return Err("no report".into()) };
@@ -49,7 +50,7 @@ pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
     table.judged(
         &format!("{name}: errors"),
         "0",
-        &format!("**{errors}** of {sent}{}", first_line(why)),
+        &format!("**{errors}** of {sent}, {refused} of them refused{}", first_line(why)),
         errors == 0,
     )?;
     table.judged(
