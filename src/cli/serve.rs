@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use super::{Failure, Global, administration, flags::ServeFlags, log, signal, stream, workspace};
 use crate::admin::Admin;
 use crate::config::{ListenSettings, Settings};
+use crate::http::open_files::raise_open_files;
 use crate::http::server::{self, Answers, Server};
 use crate::http::stop::Stop;
 use crate::http::tls::Certificates;
@@ -23,6 +24,9 @@ use crate::store::StoreError;
 
 /// How long the last of what was noticed may take to be written down.
 const WRITE_NOTES_WITHIN: Duration = Duration::from_secs(10);
+
+/// Open files that are no connection of the public listener: 256 of the other one, the store's, the log.
+const OTHER_FILES: u64 = 512;
 
 /// How often last uses and counts are written down.
 const WRITE_USAGE_EVERY: Duration = Duration::from_secs(5);
@@ -113,6 +117,7 @@ pub(super) async fn serve(
     let public = Arc::new(Front::new(Listener::Public { https, any_host }, Arc::clone(&directory)));
     let admin = Arc::new(Front::new(Listener::Admin(Box::new(admin)), Arc::clone(&directory)));
     let max_connections = settings.listen.max_connections;
+    warn_of_few_files(max_connections);
 
     let mut chores = JoinSet::new();
     if let Some(certificates) = certificates.clone() {
@@ -146,6 +151,18 @@ pub(super) async fn serve(
     })?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Each connection is an open file, and so are the store's and the log's.
+fn warn_of_few_files(max_connections: usize) {
+    let needed = max_connections as u64 + OTHER_FILES;
+    if let Some(allowed) = raise_open_files().filter(|allowed| *allowed < needed) {
+        tracing::warn!(
+            allowed,
+            needed,
+            "the system allows fewer open files than listen.max_connections needs"
+        );
+    }
 }
 
 /// Writes down the last of what was noticed. What is being written is written to its end, so that it is neither lost nor

@@ -51,6 +51,11 @@ impl Framing {
         self.state == State::Head
     }
 
+    /// Whether the last request has come in full, and no other has begun.
+    pub fn is_idle(&self) -> bool {
+        self.state == State::Idle
+    }
+
     /// How many heads have begun.
     pub fn heads(&self) -> u64 {
         self.heads

@@ -8,10 +8,11 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::response::Response;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::connection::{self, LINGER, Protocol};
+use super::connection::{self, LINGER, Protocol, SEND_DEADLINE};
+use super::guest::Guest;
+use super::room::{Place, Room};
 use super::stop::Stop;
 use super::tls::Certificates;
 
@@ -20,6 +21,9 @@ const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
 /// How long to wait when the system gives no more connections.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How much the system keeps of answers that a caller has not taken, in bytes; Linux keeps twice of what it is told.
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// What answers the requests of a listener.
 pub trait Answers: Send + Sync + 'static {
@@ -36,7 +40,7 @@ pub struct Server<A> {
     pub front: Arc<A>,
     /// TLS, unless it ends elsewhere.
     pub certificates: Option<Arc<Certificates>>,
-    /// Most connections at once; further ones wait to be accepted.
+    /// Most connections at once; a further one waits until one ends, or those that are idle have made room.
     pub max_connections: usize,
 }
 
@@ -50,6 +54,10 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     // A server that starts again must not wait for connections of its former life to be forgotten.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
+    // Its connections have all this from it. Left to itself the system would keep megabytes for a caller that reads nothing.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(SEND_DEADLINE))?;
     socket.bind(&address.into())?;
     socket.listen(4096)?;
     TcpListener::from_std(socket.into())
@@ -59,72 +67,84 @@ impl<A: Answers> Server<A> {
     /// Serves until `stop` says true, then lets every request in flight end.
     pub async fn serve(self, listener: TcpListener, stop: Stop) {
         let mut stopping = stop.clone();
-        let room = Arc::new(Semaphore::new(self.max_connections));
+        let room = Room::new(self.max_connections);
         let server = Arc::new(self);
+        let mut left_over = None;
         loop {
-            let place = tokio::select! {
-                () = stopping.said() => break,
-                place = Arc::clone(&room).acquire_owned() => place,
-            };
-            let Ok(place) = place else { break };
-            tokio::select! {
+            let (stream, peer) = tokio::select! {
                 () = stopping.said() => break,
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => server.start(stream, peer, place, stop.clone()),
+                    Ok(accepted) => accepted,
                     Err(error) => {
-                        tracing::error!(%error, "a connection could not be accepted");
+                        let now = Instant::now();
+                        room.say(now, || tracing::error!(%error, "a connection could not be accepted"));
+                        // Most likely there are no more open files to be had.
+                        room.make_room(now);
                         sleep(PAUSE).await;
+                        continue;
                     }
                 },
+            };
+            tokio::select! {
+                place = room.place() => server.start(stream, peer, place, stop.clone()),
+                () = stopping.said() => {
+                    left_over = Some((stream, peer));
+                    break;
+                }
             }
         }
         server.front.stop();
         // Connections the system has accepted for us already have callers waiting on them. More may keep coming.
         let end = Instant::now() + LINGER;
-        while Instant::now() < end
-            && let Ok(Ok((stream, peer))) = timeout(Duration::from_millis(1), listener.accept()).await
-        {
-            let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
+        while Instant::now() < end {
+            let next = match left_over.take() {
+                Some(next) => Ok(Ok(next)),
+                None => timeout(Duration::from_millis(1), listener.accept()).await,
+            };
+            let (Ok(Ok((stream, peer))), Some(place)) = (next, room.free_place()) else {
                 break;
             };
             server.start(stream, peer, place, stop.clone());
         }
         drop(listener);
-        let all = u32::try_from(server.max_connections).unwrap_or(u32::MAX);
-        if timeout(STOP_DEADLINE, room.acquire_many(all)).await.is_err() {
+        if timeout(STOP_DEADLINE, room.emptied()).await.is_err() {
             tracing::warn!("some connections did not end in time and were cut");
         }
     }
 
-    fn start(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit, stop: Stop) {
+    fn start(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place, stop: Stop) {
         let server = Arc::clone(self);
         tokio::spawn(async move {
-            server.drive(stream, peer, stop).await;
+            server.drive(stream, peer, Arc::clone(&place.guest), stop).await;
             drop(place);
         });
     }
 
-    async fn drive(&self, stream: TcpStream, peer: SocketAddr, stop: Stop) {
+    async fn drive(&self, stream: TcpStream, peer: SocketAddr, guest: Arc<Guest>, stop: Stop) {
         // Answers are small and written at once; waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
         let source = peer.ip().to_canonical();
-        let front = Arc::clone(&self.front);
+        let party = (Arc::clone(&self.front), Arc::clone(&guest));
         match &self.certificates {
             None => {
-                let first = connection::first(connection::detect(&stream), stop.clone()).await;
+                let first = connection::first(connection::detect(&stream), &guest, stop.clone()).await;
                 if let Some(protocol) = first.flatten() {
-                    connection::drive(stream, protocol, front, source, stop).await;
+                    connection::drive(stream, protocol, party, source, stop).await;
                 }
             }
-            Some(certificates) => match connection::first(certificates.accept(stream), stop.clone()).await {
-                Some(Ok(stream)) => {
-                    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                    let protocol = if is_http2 { Protocol::Http2 } else { Protocol::Http1 };
-                    connection::drive(stream, protocol, front, source, stop).await;
+            // What a handshake needs is of no use afterwards, and does not stay with the connection.
+            Some(certificates) => {
+                let handshake = Box::pin(certificates.accept(stream));
+                match connection::first(handshake, &guest, stop.clone()).await {
+                    Some(Ok(stream)) => {
+                        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                        let protocol = if is_http2 { Protocol::Http2 } else { Protocol::Http1 };
+                        connection::drive(stream, protocol, party, source, stop).await;
+                    }
+                    Some(Err(error)) => tracing::debug!(%source, %error, "a TLS handshake failed"),
+                    None => tracing::debug!(%source, "a TLS handshake did not end in time"),
                 }
-                Some(Err(error)) => tracing::debug!(%source, %error, "a TLS handshake failed"),
-                None => tracing::debug!(%source, "a TLS handshake did not end in time"),
-            },
+            }
         }
     }
 }

@@ -11,9 +11,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
@@ -27,6 +28,10 @@ use crate::domain::time::Timestamp;
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How many tickets a caller is given after each handshake of TLS 1.3. One would do for one connection at a time, which
+/// takes one and gets the next; two let a pool that opens several catch up.
+const TICKETS: usize = 2;
 
 /// The provider of every TLS connection here: aws-lc-rs, as for tokens.
 #[must_use]
@@ -71,6 +76,17 @@ impl Certificates {
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        // A caller that comes again shows a ticket instead of costing a signature. What it says is sealed in the ticket, so
+        // that nothing is kept here for it; the keys are this process's own, change every six hours and are gone after
+        // twelve. They do not follow the certificate: when that changes callers must not all come at once for a signature.
+        config.ticketer = Ticketer::new().map_err(|error| BadCertificate {
+            file: files.certificate.clone(),
+            problem: error.to_string(),
+        })?;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = TICKETS;
+        // What came before the handshake is done could have been sent by anybody who heard it once (RFC 8446 §8).
+        config.max_early_data_size = 0;
         Ok(Self { files, loaded, current, acceptor: TlsAcceptor::from(Arc::new(config)) })
     }
 

@@ -1,8 +1,10 @@
-//! The bytes of an HTTP/1 connection on their way to hyper: no ambiguous message length, no slow head.
-//! Not for: where requests end (`framing.rs`), or deadlines of bodies and of idling (`connection.rs`).
+//! The bytes of a connection on their way to hyper: no ambiguous message length and no slow head in HTTP/1, and a note of
+//! whether anything is on its way.
+//! Not for: where requests end (`framing.rs`), or deadlines of bodies, answers and of idling (`connection.rs`).
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::framing::{Ambiguous, Framing};
+use super::guest::Guest;
 
 /// What hyper reads in place of a refused head. No field may hold a NUL, and hyper looks at a head that came
 /// in pieces only once it has seen an empty line.
@@ -17,10 +20,14 @@ const POISON: &[u8] = b"\0\n\n";
 
 /// A stream that refuses what hyper would let pass. hyper drops Content-Length when Transfer-Encoding is there
 /// too, so that nothing above it can see that both were, and its deadline for a head also runs while idle.
-#[derive(Debug)]
 pub(super) struct GuardedStream<S> {
     stream: S,
     guard: Option<Guard>,
+    guest: Arc<Guest>,
+    /// Whether all was read that has come.
+    is_read: bool,
+    /// Whether the stream has taken bytes that it may not have sent.
+    is_unsent: bool,
 }
 
 #[derive(Debug)]
@@ -36,14 +43,36 @@ struct Guard {
 impl<S> GuardedStream<S> {
     /// Guards HTTP/1: a head with both lengths becomes one that hyper answers with 400 (RFC 9112 §6.1), and a
     /// head that is not complete in time becomes [`io::ErrorKind::TimedOut`] (RFC 9112 §9.5).
-    pub(super) fn new(stream: S, header_deadline: Duration) -> Self {
+    pub(super) fn new(stream: S, header_deadline: Duration, guest: Arc<Guest>) -> Self {
         let guard = Guard { framing: Framing::default(), header_deadline, timer: None, poison: None };
-        Self { stream, guard: Some(guard) }
+        Self { guard: Some(guard), ..Self::unguarded(stream, guest) }
     }
 
     /// Guards nothing: HTTP/2 delimits its messages by frames (RFC 9113 §8.1).
-    pub(super) fn unguarded(stream: S) -> Self {
-        Self { stream, guard: None }
+    pub(super) fn unguarded(stream: S, guest: Arc<Guest>) -> Self {
+        Self { stream, guard: None, guest, is_read: false, is_unsent: false }
+    }
+
+    /// The stream without its guard.
+    pub(super) fn into_inner(self) -> S {
+        self.stream
+    }
+
+    fn note_read(&mut self, is_read: bool) {
+        self.is_read = is_read;
+        self.note_rest();
+    }
+
+    fn note_sent<T>(&mut self, sent: &Poll<T>, is_unsent: bool) {
+        self.guest.note_stuck(sent.is_pending());
+        self.is_unsent = is_unsent || sent.is_pending();
+        self.note_rest();
+    }
+
+    fn note_rest(&self) {
+        let is_between =
+            self.guard.as_ref().is_some_and(|guard| guard.poison.is_none() && guard.framing.is_idle());
+        self.guest.note_rest(is_between && self.is_read && !self.is_unsent);
     }
 }
 
@@ -95,11 +124,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for GuardedStream<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Self { stream, guard } = &mut *self;
-        match guard {
+        let Self { stream, guard, .. } = &mut *self;
+        let read = match guard {
             Some(guard) => guard.poll_read(context, stream, buffer),
             None => Pin::new(stream).poll_read(context, buffer),
-        }
+        };
+        self.note_read(read.is_pending());
+        read
     }
 }
 
@@ -109,7 +140,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let sent = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.note_sent(&sent, true);
+        sent
     }
 
     fn poll_write_vectored(
@@ -117,7 +150,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let sent = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.note_sent(&sent, true);
+        sent
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -125,7 +160,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let sent = Pin::new(&mut self.stream).poll_flush(context);
+        self.note_sent(&sent, false);
+        sent
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -201,7 +238,7 @@ mod tests {
     async fn serve(sent: &str, size: usize) -> (String, bool, usize, bool) {
         let sends = sent.as_bytes().chunks(size).map(<[u8]>::to_vec).collect();
         let client = Client { sends, ..Client::default() };
-        let mut io = TokioIo::new(GuardedStream::new(client, DEADLINE));
+        let mut io = TokioIo::new(GuardedStream::new(client, DEADLINE, Arc::new(Guest::new(Arc::default()))));
         let calls = AtomicUsize::new(0);
         let service = service_fn(async |request: Request<Incoming>| {
             calls.fetch_add(1, Ordering::Relaxed);
@@ -209,7 +246,7 @@ mod tests {
         });
         let connection = hyper::server::conn::http1::Builder::new().serve_connection(&mut io, service);
         let has_ended = tokio::time::timeout(DEADLINE * 2, connection).await.is_ok();
-        let GuardedStream { stream, guard } = io.into_inner();
+        let GuardedStream { stream, guard, .. } = io.into_inner();
         let had_timer = guard.is_some_and(|guard| guard.timer.is_some());
         let received = String::from_utf8(stream.received).unwrap();
         (received, has_ended, calls.into_inner(), had_timer)
@@ -258,7 +295,8 @@ mod tests {
 
     #[tokio::test]
     async fn each_head_has_a_deadline_of_its_own() {
-        let mut stream = GuardedStream::new(Client::default(), DEADLINE);
+        let mut stream =
+            GuardedStream::new(Client::default(), DEADLINE, Arc::new(Guest::new(Arc::default())));
         for _ in 0..2 {
             stream.stream.sends.push_back(b"GET".to_vec());
             let started = tokio::time::Instant::now();

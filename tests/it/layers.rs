@@ -56,7 +56,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("admin", &["schemars", "serde_saphyr"]),
-    ("http", &["schemars"]),
+    ("http", &["rustix", "schemars"]),
     ("threads", &["rustix"]),
     ("config", &["toml"]),
     ("cli", &["clap", "tracing_subscriber"]),

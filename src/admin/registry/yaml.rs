@@ -13,8 +13,8 @@ const TAKEN_WORDS: &[&str] =
 #[derive(Debug, Default)]
 pub(super) struct Yaml {
     text: String,
-    /// A list that was opened and has no element yet.
-    is_list_open: bool,
+    /// Where the dashes of a list stand that was opened and has no element yet.
+    open_list: Option<usize>,
 }
 
 impl Yaml {
@@ -24,14 +24,16 @@ impl Yaml {
         self.indent(level);
         self.text.push_str(name);
         self.text.push(':');
-        self.is_list_open = true;
+        self.open_list = Some(level + 1);
     }
 
-    /// Writes an element of the list that was opened last; its dash stands at `level`.
+    /// Writes an element of the list that was opened last at the level before `level`, where its dash stands.
     pub(super) fn element(&mut self, level: usize, value: &Value) {
-        if std::mem::take(&mut self.is_list_open) {
+        if self.open_list == Some(level) {
+            self.open_list = None;
             self.text.push('\n');
         }
+        self.end_empty_list();
         self.indent(level);
         self.text.push('-');
         self.after_dash(level, value);
@@ -44,7 +46,7 @@ impl Yaml {
     }
 
     fn end_empty_list(&mut self) {
-        if std::mem::take(&mut self.is_list_open) {
+        if self.open_list.take().is_some() {
             self.text.push_str(" []\n");
         }
     }
@@ -196,6 +198,19 @@ mod tests {
 none: []
 "#
         );
+    }
+
+    /// Otherwise a registry would say nothing of a tenant's last list, where it has to say that there is nothing in it.
+    #[test]
+    fn a_list_without_elements_stays_one_when_an_outer_list_goes_on() {
+        let mut yaml = Yaml::default();
+        yaml.open_list(0, "tenants");
+        for name in ["one", "two"] {
+            yaml.element(1, &json!({ "name": name }));
+            yaml.open_list(2, "applications");
+        }
+        let entry = |name| format!("  - name: {name}\n    applications: []\n");
+        assert_eq!(yaml.finish(), format!("tenants:\n{}{}", entry("one"), entry("two")));
     }
 
     fn values() -> impl Strategy<Value = Value> {

@@ -13,7 +13,7 @@ use crate::support::binary::{Installation, RunningServer};
 use crate::support::tls::Certificate;
 
 /// Waits until something is so; the server looks at its files once a second.
-fn soon(what: &str, is_so: impl Fn() -> bool) {
+pub(super) fn soon(what: &str, is_so: impl Fn() -> bool) {
     let happened = (0..200).any(|_| {
         sleep(Duration::from_millis(50));
         is_so()
@@ -21,7 +21,7 @@ fn soon(what: &str, is_so: impl Fn() -> bool) {
     assert!(happened, "{what}");
 }
 
-fn swap_files(folder: &Path, new: &Certificate) {
+pub(super) fn swap_files(folder: &Path, new: &Certificate) {
     new.write(&folder.join("new"));
     // Key first: until its certificate follows, the pair does not fit and the former one stays.
     for name in ["tls.key", "tls.crt"] {
@@ -29,7 +29,7 @@ fn swap_files(folder: &Path, new: &Certificate) {
     }
 }
 
-fn served(address: SocketAddr, certificate: &Certificate) -> impl Fn() -> bool {
+pub(super) fn served(address: SocketAddr, certificate: &Certificate) -> impl Fn() -> bool {
     move || certificate.is_served_by(address)
 }
 

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::thread::scope;
 use std::time::Duration;
 
+use super::floods::{frame, head_of_a_request, preface};
 use super::get;
 use crate::support::binary::{Installation, PATIENCE};
 use crate::support::wire::{Answer, Connection};
@@ -57,22 +58,6 @@ fn a_second_server_on_the_same_address_says_which_setting_to_change() {
     }
     // The first one is none the worse for it.
     assert_eq!(ask(&mut Connection::open(server.public)).status, 200);
-}
-
-/// A frame of HTTP/2 (RFC 9113 §4.1) of at most 255 bytes.
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let head = [0, 0, u8::try_from(payload.len()).unwrap(), kind, flags];
-    [&head, &stream.to_be_bytes()[..], payload].concat()
-}
-
-/// The start of an HTTP/2 connection, with no settings (RFC 9113 §3.4).
-fn preface() -> Vec<u8> {
-    [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &frame(4, 0, 0, &[])[..]].concat()
-}
-
-/// `GET /oauth2/jwks` without compression (RFC 7541 §6.2.2).
-fn head_of_a_request() -> Vec<u8> {
-    [b"\x82\x86\x04\x0c/oauth2/jwks\x01\x09localhost".as_slice()].concat()
 }
 
 /// CVE-2023-44487: requests that are taken back at once cost their sender nothing.

@@ -1,4 +1,4 @@
-//! The built program as a whole process: TLS, certificates that change, limits, a stop that loses nothing.
+//! The built program as a whole process: TLS, certificates that change, limits, crowds, a stop that loses nothing.
 //! Not for: what is answered (`http`, `token`).
 
 use std::sync::LazyLock;
@@ -7,7 +7,10 @@ use crate::support::binary::{Installation, RunningServer};
 use crate::support::tls::Certificate;
 
 mod certificates;
+mod crowd;
+mod floods;
 mod limits;
+mod resumption;
 mod stop;
 mod tls;
 
@@ -40,3 +43,11 @@ fn get(target: &str) -> String {
 /// A request for a token that is refused, with a body.
 const REFUSED: &str = "POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\n\
     Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 29\r\n\r\ngrant_type=client_credentials";
+
+/// What of a process is in memory, in bytes.
+#[cfg(target_os = "linux")]
+fn memory(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}

@@ -48,6 +48,13 @@ where
             .unwrap_or_else(|| panic!("it was closed before the request was sent"))
     }
 
+    /// Asks, and does not care whether it is answered.
+    pub(crate) async fn try_ask(&mut self, request: Request<B>) {
+        if self.0.ready().await.is_ok() {
+            let _ = self.0.send_request(request).await;
+        }
+    }
+
     /// Asks, unless the server takes no more requests on this connection. What it took must be answered.
     pub(crate) async fn ask_unless_closed(&mut self, request: Request<B>) -> Option<Answer> {
         timeout(PATIENCE, async {
