@@ -34,8 +34,8 @@ impl Answers for Constant {
     fn stop(&self) {}
 }
 
-/// Serves until it is killed, and prints where.
-pub(super) fn run(length: usize) -> Outcome {
+/// Serves answers with a body of so many bytes until it is killed, on so many threads, and prints where.
+pub(super) fn run(length: usize, threads: usize) -> Outcome {
     let text = |text| HeaderValue::from_static(text);
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, text("application/json;charset=UTF-8"));
@@ -43,13 +43,16 @@ pub(super) fn run(length: usize) -> Outcome {
     headers.insert(PRAGMA, text("no-cache"));
     headers.insert("x-content-type-options", text("nosniff"));
     headers.insert("x-request-id", text("9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90"));
-    let body = format!(r#"{{"access_token":"{}"}}"#, "a".repeat(length)).into();
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(async {
-        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-        writeln!(stdout(), "{}", listener.local_addr()?)?;
-        let (_stopper, stop) = Stop::new();
-        let front = Arc::new(Constant { headers, body });
-        Server { front, certificates: None, max_connections: 10_000 }.serve(listener, stop).await;
-        Ok(())
-    })
+    let (start, end) = (r#"{"access_token":""#, r#""}"#);
+    let body = format!("{start}{}{end}", "a".repeat(length.saturating_sub(start.len() + end.len()))).into();
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?.block_on(
+        async {
+            let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+            writeln!(stdout(), "{}", listener.local_addr()?)?;
+            let (_stopper, stop) = Stop::new();
+            let front = Arc::new(Constant { headers, body });
+            Server { front, certificates: None, max_connections: 10_000 }.serve(listener, stop).await;
+            Ok(())
+        },
+    )
 }

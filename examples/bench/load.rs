@@ -7,21 +7,27 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chancery::crypto::algorithm;
+
 use super::Outcome;
-use super::connection::{Connection, post};
-use super::registry::{CLIENT_ID, SCOPE, SECRET};
+use super::connection::{Connection, is_whole, post};
+use super::registry::{self, CLIENT_ID, NEIGHBOUR, REUSING, SCOPE, SECRET};
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A token signed with RS256.
     Token,
-    /// One signed with ES256.
-    Es256,
-    /// One signed with Ed25519.
-    EdDsa,
+    /// The same, for another application.
+    Neighbour,
+    /// The same, for an application whose tokens are reused.
+    Reused,
+    /// A token of the tenant that signs with this algorithm.
+    Signed(&'static str),
     /// The request for a token, to a server whose answer is always the same.
     Constant,
+    /// A token of another project's server.
+    Peer,
     /// A token for an application that does not exist.
     UnknownClient,
     /// A token with a wrong secret.
@@ -33,11 +39,12 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Token,
-        Self::Es256,
-        Self::EdDsa,
+        Self::Neighbour,
+        Self::Reused,
         Self::Constant,
+        Self::Peer,
         Self::UnknownClient,
         Self::WrongSecret,
         Self::HugeScope,
@@ -48,9 +55,11 @@ impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Token => "token",
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
+            Self::Neighbour => "neighbour",
+            Self::Reused => "reused",
+            Self::Signed(algorithm) => algorithm,
             Self::Constant => "constant",
+            Self::Peer => "peer",
             Self::UnknownClient => "unknown-client",
             Self::WrongSecret => "wrong-secret",
             Self::HugeScope => "huge-scope",
@@ -60,48 +69,57 @@ impl Kind {
 
     /// The kind of this name.
     pub(super) fn parse(name: &str) -> Outcome<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| "no such kind".into())
+        let signed = algorithm::find(name).map(|algorithm| Self::Signed(algorithm.name()));
+        let kind = Self::ALL.into_iter().find(|kind| kind.name() == name).or(signed);
+        kind.ok_or_else(|| "no such kind".into())
     }
 
     /// Whether an answer is the one that is expected.
-    fn is_answered_by(self, answer: &[u8]) -> bool {
+    pub(super) fn is_answered_by(self, answer: &[u8]) -> bool {
         let (start, part) = match self {
-            Self::Token | Self::Es256 | Self::EdDsa | Self::Constant => ("HTTP/1.1 200", "access_token"),
             Self::UnknownClient | Self::WrongSecret => ("HTTP/1.1 401", ""),
             Self::HugeScope => ("HTTP/1.1 400", ""),
             Self::Introspect => ("HTTP/1.1 200", r#"{"active":true"#),
+            _ => ("HTTP/1.1 200", "access_token"),
         };
-        answer.starts_with(start.as_bytes())
-            && (part.is_empty() || answer.windows(part.len()).any(|window| window == part.as_bytes()))
+        answer.starts_with(start.as_bytes()) && memchr::memmem::find(answer, part.as_bytes()).is_some()
     }
 
     /// The host whose tenant is asked.
-    fn host(self) -> &'static str {
+    fn host(self) -> String {
         match self {
-            Self::Es256 => "es256.localhost",
-            Self::EdDsa => "eddsa.localhost",
-            _ => "localhost",
+            Self::Signed(algorithm) => registry::host(algorithm),
+            _ => "localhost".to_owned(),
         }
     }
 
+    /// The form of a request for a token.
+    pub(super) fn form(self) -> String {
+        let (client_id, secret) = match self {
+            Self::UnknownClient => ("nobody", SECRET),
+            Self::WrongSecret => (CLIENT_ID, "a-wrong-one-that-is-as-long-as-the-right-one-would-be"),
+            Self::Neighbour => (NEIGHBOUR, SECRET),
+            Self::Reused => (REUSING, SECRET),
+            _ => (CLIENT_ID, SECRET),
+        };
+        let scope = if self == Self::HugeScope { vec!["abcde"; 10_000].join("+") } else { SCOPE.to_owned() };
+        // Without a resource one of them issues no JWT.
+        let resource = if self == Self::Peer { "&resource=https%3A%2F%2Fapi.example.com" } else { "" };
+        format!(
+            "grant_type=client_credentials&client_id={client_id}&client_secret={secret}&scope={scope}{resource}"
+        )
+    }
+
     /// The request. One about a token gets it first.
-    fn request(self, address: SocketAddr) -> Outcome<String> {
+    pub(super) fn request(self, address: SocketAddr) -> Outcome<String> {
         let host = self.host();
         if self == Self::Introspect {
             let token = once(address, Self::Token)?;
             let form = format!("client_id={CLIENT_ID}&client_secret={SECRET}&token={token}");
-            return Ok(post(host, "/oauth2/introspect", &form));
+            return Ok(post(&host, "/oauth2/introspect", &form));
         }
-        let (client_id, secret) = match self {
-            Self::UnknownClient => ("nobody", SECRET),
-            Self::WrongSecret => (CLIENT_ID, "a-wrong-one-that-is-as-long-as-the-right-one-would-be"),
-            _ => (CLIENT_ID, SECRET),
-        };
-        let scope = if self == Self::HugeScope { vec!["abcde"; 10_000].join("+") } else { SCOPE.to_owned() };
-        let form = format!(
-            "grant_type=client_credentials&client_id={client_id}&client_secret={secret}&scope={scope}"
-        );
-        Ok(post(host, "/oauth2/token", &form))
+        let path = if self == Self::Peer { "/token" } else { "/oauth2/token" };
+        Ok(post(&host, path, &self.form()))
     }
 }
 
@@ -112,13 +130,25 @@ pub(super) fn once(address: SocketAddr, kind: Kind) -> Outcome<String> {
 
 /// Gets one token with a request.
 pub(super) fn token(address: SocketAddr, request: &str) -> Outcome<String> {
+    let answer = answer(address, request)?;
+    // Others write a space after the colon.
+    let token = answer.split(r#""access_token":"#).nth(1).and_then(|rest| rest.split('"').nth(1));
+    token.map(str::to_owned).ok_or_else(|| format!("no token: {answer}").into())
+}
+
+/// Gets one answer on a new connection.
+pub(super) fn answer(address: SocketAddr, request: &str) -> Outcome<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.write_all(request.as_bytes())?;
-    let mut answer = [0; 4096];
-    let count = stream.read(&mut answer)?;
-    let answer = String::from_utf8_lossy(answer.get(..count).unwrap_or_default());
-    let token = answer.split(r#""access_token":""#).nth(1).and_then(|rest| rest.split('"').next());
-    token.map(str::to_owned).ok_or_else(|| format!("no token: {answer}").into())
+    let (mut answer, mut part) = (Vec::new(), [0; 16 * 1024]);
+    while !is_whole(&answer) {
+        let count = stream.read(&mut part)?;
+        if count == 0 {
+            return Err("the server closed the connection".into());
+        }
+        answer.extend_from_slice(part.get(..count).unwrap_or_default());
+    }
+    Ok(String::from_utf8(answer)?)
 }
 
 /// Asks for `seconds` and prints: answers, seconds, median and 99th percentile in microseconds.

@@ -3,7 +3,7 @@
 //! Not for: what happens when the database goes away (`examples/cluster`).
 
 use std::io::{Write, stdout};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
@@ -51,13 +51,13 @@ impl Database {
         Ok(database)
     }
 
-    fn start(&self, binary: &PathBuf) -> Outcome<Server> {
+    fn start(&self, binary: &Path) -> Outcome<Server> {
         Server::start_on(binary, self.folder.path(), Some(&self.url))
     }
 }
 
 /// Measures everything, and prints a table as it goes. Whether every row is reached.
-pub(super) fn run(binary: &PathBuf, url: &str, count: u32) -> Outcome<bool> {
+pub(super) fn run(binary: &Path, url: &str, count: u32) -> Outcome<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let few = runtime.block_on(Database::filled(url, "bench_few", 0))?;
     writeln!(stdout(), "| row | required | measured | |\n| --- | --- | --- | --- |")?;
@@ -77,7 +77,7 @@ pub(super) fn run(binary: &PathBuf, url: &str, count: u32) -> Outcome<bool> {
 }
 
 /// Tokens of one known application, by turns from a node on either store.
-fn compare(binary: &PathBuf, few: &Database) -> Outcome<bool> {
+fn compare(binary: &Path, few: &Database) -> Outcome<bool> {
     let folder = tempfile::tempdir()?;
     registry::prepare(folder.path())?;
     let on_sqlite = Server::start(binary, folder.path())?;
@@ -98,7 +98,7 @@ fn compare(binary: &PathBuf, few: &Database) -> Outcome<bool> {
 }
 
 /// Tokens of few and of many applications by turns, at half the rate that there can be.
-fn spread(binary: &PathBuf, few: &Database, many: &Database, count: u32) -> Outcome<bool> {
+fn spread(binary: &Path, few: &Database, many: &Database, count: u32) -> Outcome<bool> {
     let (with_few, with_many) = (few.start(binary)?, many.start(binary)?);
     let half = process::load(&with_few, Kind::Token, BUSY, SECONDS)?.per_second / 2.0;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some thousand")]

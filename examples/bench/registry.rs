@@ -6,17 +6,20 @@ use std::sync::Arc;
 
 use chancery::admin::applications::{self, ApplicationChange, NewApplication};
 use chancery::admin::credentials::Given;
-use chancery::admin::{Actor, Admin, Terms, scopes, tenants};
+use chancery::admin::{self, Actor, Admin, Terms, scopes, tenants};
+use chancery::crypto::algorithm::ALGORITHMS;
 use chancery::crypto::master::MasterKey;
 use chancery::crypto::random::SystemRandom;
 use chancery::crypto::secret::Secret;
 use chancery::domain::application::ClientId;
+use chancery::domain::audit::AuditEvent;
 use chancery::domain::scope::ScopeName;
 use chancery::domain::tenant::{DEFAULT_TENANT, Host, IssuerUrl, Tenant};
 use chancery::domain::time::SystemClock;
+use chancery::domain::token::ReuseShare;
 use chancery::keys::vault::Vault;
-use chancery::store::Store;
 use chancery::store::sqlite::Sqlite;
+use chancery::store::{Recorded, RegistryChange, Store};
 
 use super::Outcome;
 
@@ -27,6 +30,15 @@ pub(super) const SECRET: &str = "not-a-secret-but-as-long-as-one-of-ours-would-b
 
 /// The application that asks for tokens.
 pub(super) const CLIENT_ID: &str = "app-500";
+
+/// Another one.
+pub(super) const NEIGHBOUR: &str = "app-501";
+
+/// One whose tokens are reused.
+pub(super) const REUSING: &str = "app-reusing";
+
+/// For which share of their lifetime, in percent.
+const REUSED_FOR: u64 = 50;
 
 /// The `client_id` of an application of this number.
 pub(super) fn client_id(number: u32) -> String {
@@ -59,15 +71,66 @@ pub(super) fn administer(folder: &Path, store: Arc<dyn Store>) -> Outcome<Admin>
     })
 }
 
+/// Fills `folder` with a store that has a tenant for each algorithm besides the default one, and its master key.
+pub(super) fn prepare_algorithms(folder: &Path) -> Outcome {
+    let store = Arc::new(Sqlite::open(&folder.join("chancery.db"))?.0);
+    let admin = Admin { experimental: true, ..administer(folder, store)? };
+    tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+        for algorithm in ALGORITHMS {
+            add_tenant(&admin, algorithm.name()).await?;
+        }
+        let issuer = IssuerUrl::parse("http://localhost")?;
+        let hosts = vec![Host::parse("localhost")?];
+        let tenant = tenants::add(&admin, DEFAULT_TENANT, hosts, issuer, None).await?;
+        add_one(&admin, &tenant).await
+    })
+}
+
+/// The host of the tenant that signs with an algorithm.
+pub(super) fn host(algorithm: &str) -> String {
+    format!("{}.localhost", algorithm.to_ascii_lowercase())
+}
+
+/// Adds a tenant that signs with this algorithm, with one application.
+async fn add_tenant(admin: &Admin, algorithm: &str) -> Outcome {
+    let (name, host) = (algorithm.to_ascii_lowercase(), host(algorithm));
+    let issuer = IssuerUrl::parse(&format!("https://{host}"))?;
+    let tenant = tenants::add(admin, &name, vec![Host::parse(&host)?], issuer, Some(algorithm)).await?;
+    add_one(admin, &tenant).await
+}
+
+/// Adds the scope and the application that asks for it.
+async fn add_one(admin: &Admin, tenant: &Tenant) -> Outcome {
+    let scope = ScopeName::parse(SCOPE)?;
+    scopes::add(admin, tenant, scope.clone(), String::new()).await?;
+    add_application(admin, tenant, CLIENT_ID, vec![scope]).await
+}
+
+/// Adds the application whose tokens are reused.
+pub(super) async fn add_reusing(admin: &Admin) -> Outcome {
+    let tenant = admin::tenant(admin, DEFAULT_TENANT).await?;
+    add_application(admin, &tenant, REUSING, vec![ScopeName::parse(SCOPE)?]).await?;
+    let mut application = applications::find(admin, &tenant, REUSING).await?.application.clone();
+    application.token_reuse = Some(ReuseShare::from_percent(REUSED_FOR)?);
+    let event = AuditEvent {
+        at: admin.now(),
+        tenant: Some(tenant.id),
+        actor: admin.actor.name.clone(),
+        source: admin.actor.source.clone(),
+        request: None,
+        action: "application.set".into(),
+        subject: REUSING.to_owned(),
+        detail: serde_json::json!({ "token_reuse_percent": REUSED_FOR }),
+    };
+    let change = Recorded::new(RegistryChange::ChangeApplication(application), event);
+    admin.store.change_registry(vec![change]).await?;
+    Ok(())
+}
+
 /// Adds three tenants with their applications.
 pub(super) async fn fill(admin: &Admin) -> Outcome {
-    for (algorithm, host) in [("ES256", "es256.localhost"), ("EdDSA", "eddsa.localhost")] {
-        let (name, issuer) = (algorithm.to_ascii_lowercase(), IssuerUrl::parse(&format!("https://{host}"))?);
-        let hosts = vec![Host::parse(host)?];
-        let tenant = tenants::add(admin, &name, hosts, issuer, Some(algorithm)).await?;
-        let scope = ScopeName::parse(SCOPE)?;
-        scopes::add(admin, &tenant, scope.clone(), String::new()).await?;
-        add_application(admin, &tenant, CLIENT_ID, vec![scope]).await?;
+    for algorithm in ["ES256", "EdDSA"] {
+        add_tenant(admin, algorithm).await?;
     }
     let issuer = IssuerUrl::parse("http://localhost")?;
     let tenant = tenants::add(admin, DEFAULT_TENANT, vec![Host::parse("localhost")?], issuer, None).await?;

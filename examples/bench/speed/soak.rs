@@ -1,0 +1,81 @@
+//! Ten minutes at 70 % of what can be had: whether memory grows, answers become slower, or anything fails.
+//! Not for: what happens when things break (`examples/cluster`).
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::super::Outcome;
+use super::super::paced::{Phase, Report, Spec, Stream};
+use super::super::process::{self, Server};
+use super::super::report::{mebibytes, median};
+use super::latency::CONNECTIONS;
+use super::{Bench, Kind, first_line};
+
+/// The share of the best rate that is asked for.
+const LOAD: f64 = 0.7;
+
+/// What comes after one another, in seconds: warming up, the first two minutes, those between, the last two.
+const PHASES: [f64; 4] = [60.0, 120.0, 300.0, 120.0];
+
+/// How often memory is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How often in a minute.
+const LOOKS: usize = 30;
+
+/// How much memory may grow.
+const GROWTH: f64 = 0.05;
+
+/// How much longer answers may take in the end.
+const DRIFT: f64 = 0.10;
+
+/// Soaks the server.
+pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
+    let server = bench.server()?;
+    let best = median([bench.best(&server)?, bench.best(&server)?, bench.best(&server)?].into_iter());
+    let per_second = best * LOAD;
+    let (memory, phases) = soak(&server, per_second)?;
+    let minute = |part: Option<&[f64]>| part.map(|part| median(part.iter().copied())).ok_or("too few looks");
+    let (first, last) =
+        (minute(memory.get(LOOKS..2 * LOOKS))?, minute(memory.get(memory.len().saturating_sub(LOOKS)..))?);
+    let growth = last / first - 1.0;
+    let errors: u64 = phases.iter().map(|phase| phase.due - phase.answered).sum();
+    let refused: u64 = phases.iter().map(|phase| phase.refused).sum();
+    let sent: u64 = phases.iter().map(|phase| phase.due).sum();
+    let why = phases.iter().find_map(|phase| phase.first_failure.as_deref());
+    let [_, early, _, late] = phases.as_slice() else { return Err("no report".into()) };
+    let drift = late.p99 / early.p99 - 1.0;
+    let table = &mut bench.table;
+    let name = format!("10 minutes at 70 % ({per_second:.0} per second)");
+    table.judged(
+        &format!("{name}: errors"),
+        "0",
+        &format!("**{errors}** of {sent}, {refused} of them refused{}", first_line(why)),
+        errors == 0,
+    )?;
+    table.judged(
+        &format!("{name}: growth of memory from the second minute to the last"),
+        &format!("under {:.0} %", GROWTH * 100.0),
+        &format!("{first:.1} MiB, {last:.1} MiB: **{:.1} %**", growth * 100.0),
+        growth < GROWTH,
+    )?;
+    table.judged(
+        &format!("{name}: p99 of the last two minutes over that of the second and third"),
+        &format!("under {:.0} % more", DRIFT * 100.0),
+        &format!("{:.2} ms, {:.2} ms: **{:+.1} %**", early.p99, late.p99, drift * 100.0),
+        drift < DRIFT,
+    )
+}
+
+/// Memory as it was seen again and again, and what became of each phase.
+fn soak(server: &Server, per_second: f64) -> Outcome<(Vec<f64>, Vec<Report>)> {
+    let phases = PHASES.map(|seconds| Phase { per_second, seconds, windows: false }).to_vec();
+    let stream = Stream { kind: Kind::Token.name().to_owned(), connections: CONNECTIONS, phases };
+    let mut child = process::pace(server, &Spec { streams: vec![stream], at_random: false })?;
+    let mut memory = Vec::new();
+    while child.try_wait()?.is_none() {
+        memory.push(mebibytes(server.resident_kib()?));
+        sleep(LOOK_EVERY);
+    }
+    Ok((memory, process::reports(child)?.into_iter().flatten().collect()))
+}
