@@ -6,6 +6,7 @@ use crate::crypto::slow_hash::UnusableHash;
 pub mod api;
 pub mod application;
 pub mod audit;
+pub mod authorization;
 pub mod credential;
 pub mod id;
 pub mod issued;

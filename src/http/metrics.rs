@@ -63,6 +63,7 @@ impl Collector for Shown {
         counter("memory_hits", "Look-ups of applications that memory answered", remembered.hits)?;
         counter("memory_misses", "Look-ups of applications that the store was asked for", remembered.misses)?;
         counter("tokens_issued", "Tokens issued", figures.issued)?;
+        counter("tokens_reused", "Answers with a token that had been handed out before", figures.reused)?;
         counter(
             "tokens_issued_while_store_away",
             "Tokens issued while the store was away",

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -31,6 +32,7 @@ pub mod issuance;
 mod misses;
 mod notes;
 mod refusals;
+pub mod reuse;
 mod rows;
 mod slow_checks;
 mod tally;
@@ -50,6 +52,7 @@ use issuance::Issuance;
 pub use misses::MISSES_PER_MINUTE;
 use misses::Misses;
 use refusals::Refusals;
+use reuse::Reuse;
 pub use tally::Figures;
 use tally::Tally;
 use tokens::VerifiedTokens;
@@ -75,6 +78,9 @@ pub struct Services {
     tokens: VerifiedTokens,
     misses: Misses,
     imported: Imported,
+    reuse: Reuse,
+    /// How many tenants were put to work, each time they were read.
+    issuers: AtomicU64,
 }
 
 impl Services {
@@ -106,6 +112,8 @@ impl Services {
             tokens: VerifiedTokens::new(),
             misses: Misses::default(),
             imported,
+            reuse: Reuse::new(),
+            issuers: AtomicU64::new(0),
         }
     }
 
@@ -140,6 +148,8 @@ pub struct Issuer {
     keys: KeyRing,
     apis: HashMap<ApiIdentifier, Arc<Api>>,
     documents: Documents,
+    /// Each time a tenant is read this is another number.
+    number: u64,
     services: Arc<Services>,
 }
 

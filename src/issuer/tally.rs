@@ -14,6 +14,7 @@ use crate::store::cached::Remembered;
 #[derive(Default)]
 pub(super) struct Tally {
     issued: AtomicU64,
+    reused: AtomicU64,
     /// By the error code, of which there are a dozen.
     refused: Mutex<BTreeMap<Cow<'static, str>, u64>>,
 }
@@ -25,6 +26,8 @@ pub struct Figures {
     pub issued: u64,
     /// Those of them that were issued while the store was away.
     pub issued_while_away: u64,
+    /// Answers that had a token which had been handed out before.
+    pub reused: u64,
     /// Requests refused, by the error code they were told.
     pub refused: Vec<(Cow<'static, str>, u64)>,
     /// How long the store has been away, if it is.
@@ -34,8 +37,9 @@ pub struct Figures {
 }
 
 impl Tally {
-    pub(super) fn note_issued(&self) {
-        self.issued.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn note_issued(&self, is_reused: bool) {
+        let count = if is_reused { &self.reused } else { &self.issued };
+        count.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn note_refused(&self, error: Cow<'static, str>) {
@@ -53,6 +57,7 @@ impl Services {
         Figures {
             issued: self.tally.issued.load(Ordering::Relaxed),
             issued_while_away,
+            reused: self.tally.reused.load(Ordering::Relaxed),
             refused: refused.into_iter().collect(),
             away_for: self.freshness.away_for(),
             remembered: self.cached.remembered(),

@@ -15,7 +15,7 @@ use crate::domain::id::{RequestId, TokenId};
 use crate::domain::refusal::{Endpoint, Refusal};
 use crate::domain::scope::Scope;
 use crate::domain::signing_key::KeptDigestKey;
-use crate::domain::statistic::{Counter, Statistic};
+use crate::domain::statistic::{Counted, Counter, Statistic};
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use crate::store::copy::{Direction, NotCopied, PAGE, Purpose, Side, copy};
@@ -51,7 +51,7 @@ fn batch(one: &Tenant, credential: &Credential) -> UsageBatch {
         start: Timestamp::from_millis(1_700_000_000_000),
         tenant: one.id,
         application: None,
-        reason: Some("why".into()),
+        what: Counted::Refused("why".into()),
     };
     let uses = vec![(credential.id, Timestamp::from_millis(1_900))];
     UsageBatch { uses, counts: vec![Statistic { counter, count: 3 }] }
