@@ -8,6 +8,7 @@ pub mod application;
 pub mod audit;
 pub mod authorization;
 pub mod credential;
+pub mod excess;
 pub mod id;
 pub mod issued;
 pub mod operator;

@@ -31,6 +31,7 @@ mod asking;
 mod copy;
 mod credentials;
 mod error;
+mod excess;
 mod keys;
 mod log;
 mod moved;

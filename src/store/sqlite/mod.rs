@@ -29,6 +29,7 @@ mod connection;
 mod copy;
 mod credentials;
 mod error;
+mod excess;
 mod keys;
 mod log;
 mod moved;

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use chancery::domain::api::Api;
 use chancery::domain::application::{ClientId, Registered};
 use chancery::domain::audit::{AuditEvent, AuditFilter, RecordedEvent};
+use chancery::domain::excess::{ExcessQuery, Fetched};
 use chancery::domain::id::{RequestId, TenantId, TokenId};
 use chancery::domain::operator::Operator;
 use chancery::domain::refusal::Refusal;
@@ -86,6 +87,9 @@ impl Noticed for Faulty {
     }
     async fn statistics(&self, query: StatisticsQuery) -> Answer<Vec<Statistic>> {
         self.works().await?.statistics(query).await
+    }
+    async fn excess(&self, query: ExcessQuery) -> Answer<Vec<Fetched>> {
+        self.works().await?.excess(query).await
     }
     async fn record_refusals(&self, refusals: Vec<Refusal>) -> Answer<()> {
         self.works().await?.record_refusals(refusals).await
