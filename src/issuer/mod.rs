@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::crypto::random::{Pooled, Random};
 use crate::crypto::secret::{Secret, SecretDigest};
 use crate::domain::api::{Api, ApiIdentifier};
-use crate::domain::application::Registered;
+use crate::domain::application::{Application, Registered};
 use crate::domain::id::{ApplicationId, TokenId};
 use crate::domain::issued::IssuedToken;
 use crate::domain::tenant::Tenant;
@@ -248,15 +248,18 @@ impl Issuer {
         self.services.tokens.keep(digest, Arc::clone(token));
     }
 
-    /// Refuses a token of this tenant from now on. When it is answered, no crash undoes it. Whether it was not refused
-    /// already.
+    /// Refuses a token of an application of this tenant from now on. When it is answered, no crash undoes it, and if the
+    /// token is reused it is handed out here no more. Whether it was not refused already.
     ///
     /// # Errors
     /// When the store does not answer; the token may be refused all the same.
-    pub async fn revoke(&self, token: &IssuedToken) -> Result<bool, StoreError> {
+    pub async fn revoke(&self, application: &Application, token: &IssuedToken) -> Result<bool, StoreError> {
         self.services.check_store()?;
-        let store = self.services.cached.store();
-        within_deadline(store.revoke_token(self.tenant.id, token.id, token.expires_at)).await
+        let (store, client_id) = (self.services.cached.store(), &application.client_id);
+        let revoked = store.revoke_token(self.tenant.id, client_id, token.id, token.expires_at);
+        let is_new = within_deadline(revoked).await;
+        self.services.reuse.forget(application.id);
+        is_new
     }
 
     /// Whether a token of this tenant is refused, as the store says now.

@@ -27,13 +27,13 @@ const PLACES: usize = 8;
 /// they were made from. Whatever changes of the application, its credentials, its tenant, the tenant's APIs or keys, or
 /// is revoked of its tokens on any node, is read again and is another one in memory: then all its tokens are forgotten.
 pub(super) struct Reuse {
-    shelves: Cache<ApplicationId, Arc<Shelf>, Weighed>,
-    /// Held while a shelf takes the place of another one, so that none is lost.
+    drawers: Cache<ApplicationId, Arc<Drawer>, Weighed>,
+    /// Held while a drawer takes the place of another one, so that none is lost.
     replacing: Mutex<()>,
 }
 
 /// The tokens of one application, as it and its tenant are now.
-struct Shelf {
+struct Drawer {
     /// The application in memory. It keeps the address from being another one's, and nothing else.
     registered: Weak<Registered>,
     /// The tenant in memory.
@@ -84,7 +84,7 @@ impl ReusedToken {
     }
 }
 
-impl Shelf {
+impl Drawer {
     fn is_of(&self, registered: &Arc<Registered>, issuer: u64) -> bool {
         self.issuer == issuer && std::ptr::eq(self.registered.as_ptr(), Arc::as_ptr(registered))
     }
@@ -103,30 +103,31 @@ impl Place {
 
 impl Reuse {
     pub(super) fn new() -> Self {
-        let shelves = usize::try_from(BYTES / USUAL_BYTES).unwrap_or(usize::MAX);
-        Self { shelves: Cache::with_weighter(shelves, BYTES, Weighed), replacing: Mutex::default() }
+        let drawers = usize::try_from(BYTES / USUAL_BYTES).unwrap_or(usize::MAX);
+        Self { drawers: Cache::with_weighter(drawers, BYTES, Weighed), replacing: Mutex::default() }
     }
 
     /// Forgets all tokens of an application.
     pub(super) fn forget(&self, application: ApplicationId) {
         let _one_at_a_time = self.lock();
-        self.shelves.remove(&application);
+        self.drawers.remove(&application);
     }
 
     /// Forgets the tokens of applications that have none that may be handed out.
     pub(super) fn forget_past(&self, clock: &dyn Clock) {
         let _one_at_a_time = self.lock();
-        self.shelves.retain(|_, shelf| {
-            shelf.registered.strong_count() > 0 && shelf.places.iter().any(|place| place.is_due(clock))
+        self.drawers.retain(|_, drawer| {
+            drawer.registered.strong_count() > 0 && drawer.places.iter().any(|place| place.is_due(clock))
         });
     }
 
     /// Weighs a place again whose token has been made, if it is still there.
     fn weigh(&self, application: ApplicationId, place: &Arc<Place>) {
         let _one_at_a_time = self.lock();
-        let shelf = self.shelves.peek(&application);
-        if let Some(shelf) = shelf.filter(|shelf| shelf.places.iter().any(|one| Arc::ptr_eq(one, place))) {
-            self.shelves.insert(application, shelf);
+        let drawer = self.drawers.peek(&application);
+        if let Some(drawer) = drawer.filter(|drawer| drawer.places.iter().any(|one| Arc::ptr_eq(one, place)))
+        {
+            self.drawers.insert(application, drawer);
         }
     }
 
@@ -143,11 +144,11 @@ impl Issuer {
         registered: &Arc<Registered>,
         authorization: &Authorization,
     ) -> Option<Arc<ReusedToken>> {
-        let shelf = self.services.reuse.shelves.get(&registered.application.id)?;
-        if !shelf.is_of(registered, self.number) {
+        let drawer = self.services.reuse.drawers.get(&registered.application.id)?;
+        if !drawer.is_of(registered, self.number) {
             return None;
         }
-        let place = shelf.find(authorization)?;
+        let place = drawer.find(authorization)?;
         place.token.get().filter(|token| token.is_due(self.services.clock.as_ref())).cloned()
     }
 
@@ -157,20 +158,20 @@ impl Issuer {
         let (reuse, clock) = (&self.services.reuse, self.services.clock.as_ref());
         let application = registered.application.id;
         let _one_at_a_time = reuse.lock();
-        let shelf = reuse.shelves.peek(&application).filter(|shelf| shelf.is_of(registered, self.number));
-        let found = shelf.as_ref().and_then(|shelf| shelf.find(authorization));
+        let drawer = reuse.drawers.peek(&application).filter(|drawer| drawer.is_of(registered, self.number));
+        let found = drawer.as_ref().and_then(|drawer| drawer.find(authorization));
         if let Some(place) = found.filter(|place| place.is_due(clock)) {
             return Arc::clone(place);
         }
-        let mut places: Vec<_> = shelf.map(|shelf| shelf.places.clone()).unwrap_or_default();
+        let mut places: Vec<_> = drawer.map(|drawer| drawer.places.clone()).unwrap_or_default();
         places.retain(|place| place.is_due(clock));
         if places.len() >= PLACES {
             places.remove(0);
         }
         let place = Arc::new(Place { authorization: authorization.clone(), token: OnceCell::new() });
         places.push(Arc::clone(&place));
-        let shelf = Shelf { registered: Arc::downgrade(registered), issuer: self.number, places };
-        reuse.shelves.insert(application, Arc::new(shelf));
+        let drawer = Drawer { registered: Arc::downgrade(registered), issuer: self.number, places };
+        reuse.drawers.insert(application, Arc::new(drawer));
         place
     }
 
@@ -192,10 +193,10 @@ impl Issuer {
         let mut is_reused = true;
         let make = || {
             is_reused = false;
-            let made = make();
+            let making = make();
             async move {
                 let lifetime = place.authorization.lifetime;
-                Ok(Arc::new(ReusedToken::new(made.await?, application, lifetime, clock)))
+                Ok(Arc::new(ReusedToken::new(making.await?, application, lifetime, clock)))
             }
         };
         let token = Arc::clone(place.token.get_or_try_init(make).await?);
@@ -210,11 +211,11 @@ impl Issuer {
 #[derive(Debug, Clone, Copy)]
 struct Weighed;
 
-impl Weighter<ApplicationId, Arc<Shelf>> for Weighed {
-    fn weight(&self, _: &ApplicationId, shelf: &Arc<Shelf>) -> u64 {
+impl Weighter<ApplicationId, Arc<Drawer>> for Weighed {
+    fn weight(&self, _: &ApplicationId, drawer: &Arc<Drawer>) -> u64 {
         // The application's own block stays as long as anybody has its address.
-        let shelf_itself = size_of::<Registered>() + size_of::<Shelf>() + 256;
-        let bytes = shelf_itself + shelf.places.iter().map(|place| weight(place)).sum::<usize>();
+        let drawer_itself = size_of::<Registered>() + size_of::<Drawer>() + 256;
+        let bytes = drawer_itself + drawer.places.iter().map(|place| weight(place)).sum::<usize>();
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 }

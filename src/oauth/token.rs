@@ -60,12 +60,11 @@ pub async fn issue(issuer: &Issuer, incoming: &Incoming) -> Result<TokenResponse
     let authenticated = client_auth::authenticate(issuer, incoming).await?;
     let grant = grant::find(grant_type, &authenticated)?;
     let authorization = grant.authorize(issuer, incoming, &authenticated)?;
-    let (token, is_reused) = match authenticated.application().token_reuse {
-        None => (Granted::Once(make(issuer, &authenticated, authorization).await?), false),
-        Some(_) => {
-            let (token, is_reused) = reuse::obtain(issuer, &authenticated, authorization).await?;
-            (Granted::Again(token), is_reused)
-        }
+    let (token, is_reused) = if authenticated.application().token_reuse.is_none() {
+        (Granted::Once(make(issuer, &authenticated, authorization).await?), false)
+    } else {
+        let (token, is_reused) = reuse::obtain(issuer, &authenticated, authorization).await?;
+        (Granted::Again(token), is_reused)
     };
     let expires_in = access_token::remaining(token.token().expires_at, issuer.now());
     Ok(TokenResponse { token, expires_in, authenticated, is_reused })

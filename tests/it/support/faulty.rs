@@ -159,8 +159,14 @@ impl Store for Faulty {
     async fn keep_digest_key(&self, key: KeptDigestKey, event: AuditEvent) -> Answer<()> {
         self.works().await?.keep_digest_key(key, event).await
     }
-    async fn revoke_token(&self, tenant: TenantId, token: TokenId, expires_at: Timestamp) -> Answer<bool> {
-        self.works().await?.revoke_token(tenant, token, expires_at).await
+    async fn revoke_token(
+        &self,
+        tenant: TenantId,
+        client_id: &ClientId,
+        token: TokenId,
+        expires_at: Timestamp,
+    ) -> Answer<bool> {
+        self.works().await?.revoke_token(tenant, client_id, token, expires_at).await
     }
     async fn is_revoked(&self, tenant: TenantId, token: TokenId, expires_at: Timestamp) -> Answer<bool> {
         self.works().await?.is_revoked(tenant, token, expires_at).await

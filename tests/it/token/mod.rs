@@ -12,5 +12,6 @@ mod imported_secret;
 mod one_answer;
 mod parsing;
 mod response;
+mod reuse;
 mod scope;
 mod trouble;
