@@ -57,6 +57,7 @@ impl Collector for Shown {
         gauge("memory_applications", "Applications in memory", size(remembered.applications))?;
         gauge("memory_unknown_ids", "Client ids in memory that do not exist", size(remembered.unknown))?;
         gauge("memory_used_bytes", "About what both take", size(remembered.bytes))?;
+        gauge("reuse_used_bytes", "About what tokens take that are reused", size(figures.reuse_bytes))?;
         let away = ConstGauge::new(away);
         one(&mut encoder, ("store_away_seconds", "For how long the store has been away"), &away)?;
         let mut counter = |name, help, value: u64| one(&mut encoder, (name, help), &ConstCounter::new(value));

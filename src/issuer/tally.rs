@@ -32,6 +32,8 @@ pub struct Figures {
     pub refused: Vec<(Cow<'static, str>, u64)>,
     /// How long the store has been away, if it is.
     pub away_for: Option<Duration>,
+    /// About how many bytes the tokens take that are handed out again.
+    pub reuse_bytes: u64,
     /// What is in memory.
     pub remembered: Remembered,
 }
@@ -60,6 +62,7 @@ impl Services {
             reused: self.tally.reused.load(Ordering::Relaxed),
             refused: refused.into_iter().collect(),
             away_for: self.freshness.away_for(),
+            reuse_bytes: self.reuse.bytes(),
             remembered: self.cached.remembered(),
         }
     }

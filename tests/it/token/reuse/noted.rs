@@ -38,6 +38,24 @@ async fn a_token_is_counted_once_and_each_further_answer_apart() {
     }
 }
 
+/// What may be handed out no more does not keep its room.
+#[tokio::test]
+async fn what_is_past_is_forgotten() {
+    let (server, app) = server().await;
+    let bytes = async || {
+        server.directory.forget_past().await.unwrap();
+        server.directory.figures().reuse_bytes
+    };
+    assert_eq!(bytes().await, 0);
+    token(&server, &app).await;
+    let one = bytes().await;
+    ask(&server, &app, "write").await;
+    let two = bytes().await;
+    assert!((1_500..4_096).contains(&one) && two > one + 1_500 && two < 2 * one, "{one} {two}");
+    server.advance(Duration::from_secs(150));
+    assert_eq!(bytes().await, 0);
+}
+
 #[tokio::test]
 async fn its_credential_was_used_each_time() {
     let (server, app) = server().await;
