@@ -123,14 +123,13 @@ impl ScopeSet {
     /// # Errors
     /// When a token is malformed, tokens are not separated by single spaces, or one is not in the set.
     pub fn select(&self, requested: &str) -> Result<Vec<ScopeName>, NotGranted> {
-        let mut seen = vec![false; self.names.len()];
-        let mut selected = Vec::new();
+        let mut seen = Seen::of(self.names.len());
+        let mut selected = Vec::with_capacity(1);
         for token in requested.split(' ') {
             let position = self.position(token)?;
-            let Some((seen, name)) = seen.get_mut(position).zip(self.names.get(position)) else {
-                continue;
-            };
-            if !std::mem::replace(seen, true) {
+            if seen.is_new(position)
+                && let Some(name) = self.names.get(position)
+            {
                 selected.push(name.clone());
             }
         }
@@ -142,6 +141,25 @@ impl ScopeSet {
             return Err(NotGranted::Malformed);
         }
         self.positions.get(token).copied().ok_or(NotGranted::Unknown)
+    }
+}
+
+/// Which positions were there already; no memory of its own for the first 64.
+struct Seen(u64, Vec<bool>);
+
+impl Seen {
+    fn of(count: usize) -> Self {
+        Self(0, vec![false; count.saturating_sub(64)])
+    }
+
+    fn is_new(&mut self, position: usize) -> bool {
+        if let Some(seen) = self.1.get_mut(position.wrapping_sub(64)) {
+            return !std::mem::replace(seen, true);
+        }
+        let bit = 1_u64 << (position % 64);
+        let is_new = self.0 & bit == 0;
+        self.0 |= bit;
+        is_new
     }
 }
 
@@ -175,6 +193,15 @@ mod tests {
         }
         assert!(ScopeName::parse("").is_err());
         assert!(ScopeName::parse(&"a".repeat(129)).is_err());
+    }
+
+    /// D05
+    #[test]
+    fn selects_each_of_many_once() {
+        let names: Vec<_> = (0..200).map(|number| format!("s{number}")).collect();
+        let set = set(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let twice = names.iter().chain(&names).map(String::as_str).collect::<Vec<_>>().join(" ");
+        assert_eq!(select(&set, &twice), Ok(names));
     }
 
     /// D03, D04, D05, D06, D07

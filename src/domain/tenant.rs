@@ -173,6 +173,19 @@ impl fmt::Display for IssuerUrl {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Host(String);
 
+/// The port that adds nothing to a host, after a colon (RFC 9110 §4.2).
+#[must_use]
+pub const fn default_port(https: bool) -> &'static str {
+    if https { ":443" } else { ":80" }
+}
+
+/// Lets hosts be searched by text that has not been checked.
+impl std::borrow::Borrow<str> for Host {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Host {
     /// Reads `host` or `host:port` (RFC 9110 §7.2): a name of letters, digits, hyphens, dots and underscores, an IPv4
     /// address or an IPv6 address in brackets.
@@ -227,9 +240,8 @@ impl Host {
     /// The same host without the default port of its scheme, which adds nothing.
     #[must_use]
     pub fn without_default_port(mut self, https: bool) -> Self {
-        let port = if https { ":443" } else { ":80" };
-        if self.0.ends_with(port) {
-            self.0.truncate(self.0.len() - port.len());
+        if let Some(shorter) = self.0.strip_suffix(default_port(https)) {
+            self.0.truncate(shorter.len());
         }
         self
     }

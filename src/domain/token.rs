@@ -131,6 +131,15 @@ impl TokenProfile {
         }
     }
 
+    /// What its tokens have for `typ` (RFC 7519 §5.1, RFC 9068 §2.1).
+    #[must_use]
+    pub const fn typ(self) -> &'static str {
+        match self {
+            Self::Ciam => "JWT",
+            Self::Rfc9068 => "at+jwt",
+        }
+    }
+
     /// The profile of this name.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::context::Context;
 use super::oauth_error::{self, render};
-use super::read::{self, Unread};
+use super::read::{self, Arrived, Unread};
 use crate::domain::refusal::Endpoint;
 use crate::issuer::Issuer;
 use crate::issuer::directory::TrueSince;
@@ -43,11 +43,14 @@ impl Asked {
         endpoint: Endpoint,
     ) -> Result<Self, Response> {
         let refuse = |error| render(&error, context, endpoint);
-        let (incoming, read_at) = match read::form(request, context.source).await {
+        let Arrived { incoming, at_once, read_at } = match read::form(request, context.source).await {
             Ok(read) => read,
             Err(Unread::Refused(error)) => return Err(refuse(error)),
             Err(Unread::Fault(fault)) => return Err(oauth_error::answer(fault, context, endpoint)),
         };
+        if let Some(since) = context.since.filter(|_| at_once) {
+            return Ok(Self { issuer: Arc::clone(&context.issuer), incoming, endpoint, since, read_at });
+        }
         // The body may have taken its time; whether the tenant is live is asked again now that it is here.
         match context.directory.current(context.issuer.tenant().id).await {
             Ok((Some(issuer), since)) => Ok(Self { issuer, incoming, endpoint, since, read_at }),

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::domain::id::RequestId;
+use crate::issuer::directory::TrueSince;
 use crate::issuer::{Directory, Issuer};
 
 /// A request to a tenant.
@@ -12,6 +13,8 @@ use crate::issuer::{Directory, Issuer};
 pub(super) struct Context {
     /// Whose endpoint it is, as it was when the request began.
     pub(super) issuer: Arc<Issuer>,
+    /// Since when that rests on what is true, if it was found in memory without a wait.
+    pub(super) since: Option<TrueSince>,
     /// All tenants.
     pub(super) directory: Arc<Directory>,
     /// Names the request in its answer and in the log.

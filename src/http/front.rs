@@ -23,7 +23,7 @@ use super::respond::{self, refuse};
 use super::server::Answers;
 use crate::admin::Admin;
 use crate::domain::id::RequestId;
-use crate::domain::tenant::Host;
+use crate::domain::tenant::{Host, default_port};
 use crate::issuer::Directory;
 use crate::issuer::directory::Found;
 use crate::oauth::error::ErrorCode;
@@ -114,6 +114,25 @@ impl Front {
             const CODING: &str = "The transfer coding is not known here.";
             return refuse(StatusCode::NOT_IMPLEMENTED, ErrorCode::InvalidRequest, CODING);
         }
+        if let Behind::Public { https, .. } = self.behind
+            && let Some(host) = written_plainly(&request, https)
+            && let Some((issuer, since)) = self.directory.known_at(host)
+        {
+            let directory = Arc::clone(&self.directory);
+            let context = Context { issuer, since: Some(since), directory, request_id, source };
+            return super::answer_public(context, request).await;
+        }
+        // In a box of its own: what is rare does not make every request larger.
+        Box::pin(self.dispatch_slowly(request, request_id, source)).await
+    }
+
+    /// Finds out whom a request is for where that takes more than one look.
+    async fn dispatch_slowly(
+        &self,
+        request: Request,
+        request_id: RequestId,
+        source: Option<IpAddr>,
+    ) -> Response {
         let Ok(host) = host_of(&request) else {
             return refuse(
                 StatusCode::BAD_REQUEST,
@@ -131,7 +150,7 @@ impl Front {
                 match self.directory.find(host.as_ref(), any_host).await {
                     Ok(Found::Tenant(issuer)) => {
                         let directory = Arc::clone(&self.directory);
-                        let context = Context { issuer, directory, request_id, source };
+                        let context = Context { issuer, since: None, directory, request_id, source };
                         super::answer_public(context, request).await
                     }
                     Ok(Found::Nobody) => {
@@ -216,6 +235,17 @@ fn host_of(request: &Request<Body>) -> Result<Option<Host>, BadHost> {
         (Some(target), _, _) => Ok(Some(target)),
         (None, Some(field), _) => Ok(Some(field)),
     }
+}
+
+/// The host a request is for, as it is written, where it is written once and without the default port. It is not checked.
+fn written_plainly(request: &Request<Body>, https: bool) -> Option<&str> {
+    let mut fields = request.headers().get_all(header::HOST).iter();
+    let text = match (request.uri().authority(), fields.next(), request.version()) {
+        (None, Some(field), _) => field.to_str().ok()?,
+        (Some(target), None, Version::HTTP_2) => target.as_str(),
+        _ => return None,
+    };
+    (fields.next().is_none() && !text.ends_with(default_port(https))).then_some(text)
 }
 
 fn host_field(headers: &HeaderMap) -> Result<Option<Host>, BadHost> {

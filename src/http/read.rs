@@ -2,6 +2,7 @@
 //! Not for: what the form says (`oauth/form.rs`).
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
@@ -9,6 +10,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout};
 
@@ -86,32 +88,48 @@ impl From<Fault> for Unread {
     }
 }
 
-/// Reads a form request; when its last byte was read comes with it.
+/// A form request that was read.
+pub(super) struct Arrived {
+    /// What it says.
+    pub(super) incoming: Incoming,
+    /// Whether its body was there together with its head.
+    pub(super) at_once: bool,
+    /// When its last byte was read.
+    pub(super) read_at: Instant,
+}
+
+/// Reads a form request.
 ///
 /// # Errors
 /// Why it could not be read.
-pub(super) async fn form(request: Request, source: Option<IpAddr>) -> Result<(Incoming, Instant), Unread> {
+pub(super) async fn form(request: Request, source: Option<IpAddr>) -> Result<Arrived, Unread> {
     let (head, body) = request.into_parts();
     if !is_form(&head.headers) {
         return Err(Fault::NotAForm.into());
     }
     let authorization = authorization(&head.headers)?;
-    let body = self::body(body, &head.headers).await?;
+    let (body, at_once) = self::body(body, &head.headers).await?;
     let read_at = Instant::now();
     let form = Form::parse(&body)?;
-    Ok((Incoming { form, authorization, source }, read_at))
+    Ok(Arrived { incoming: Incoming { form, authorization, source }, at_once, read_at })
 }
 
-/// Reads a body.
+/// Reads a body, and says whether it was there without a wait.
 ///
 /// # Errors
 /// Why it could not be read.
-pub(super) async fn body(body: Body, headers: &HeaderMap) -> Result<Bytes, Fault> {
+pub(super) async fn body(body: Body, headers: &HeaderMap) -> Result<(Bytes, bool), Fault> {
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if declared.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
         return Err(Fault::TooLong);
     }
-    timeout(BODY_DEADLINE, collect(body, declared)).await.unwrap_or(Err(Fault::Stalled))
+    // Nearly every body came with its head, and needs no deadline.
+    let mut collected = pin!(collect(body, declared));
+    if let Some(collected) = collected.as_mut().now_or_never() {
+        return collected.map(|body| (body, true));
+    }
+    let collected = timeout(BODY_DEADLINE, collected).await.unwrap_or(Err(Fault::Stalled));
+    collected.map(|body| (body, false))
 }
 
 /// Collects a body; nearly every one comes in one piece, and is not copied.
@@ -119,7 +137,11 @@ async fn collect(mut body: Body, declared: Option<usize>) -> Result<Bytes, Fault
     let mut first = Bytes::new();
     let mut whole = BytesMut::new();
     while !body.is_end_stream() {
-        let frame = timeout(STALL_DEADLINE, body.frame()).await.map_err(|_| Fault::Stalled)?;
+        let mut frame = body.frame();
+        let frame = match (&mut frame).now_or_never() {
+            Some(frame) => frame,
+            None => timeout(STALL_DEADLINE, frame).await.map_err(|_| Fault::Stalled)?,
+        };
         let Some(frame) = frame else { break };
         // Trailers are no part of the form.
         let Ok(data) = frame.map_err(|_| Fault::Broken)?.into_data() else {

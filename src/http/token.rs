@@ -47,16 +47,17 @@ fn issued<'token>(response: &'token TokenResponse, context: &Context) -> Issued<
 
 /// The members and their order are the reference's. All but the last number is the same each time a token is handed out.
 fn render(response: &TokenResponse) -> Response {
-    let seconds = response.expires_in.as_secs().to_string();
+    let mut digits = itoa::Buffer::new();
+    let seconds = digits.format(response.expires_in.as_secs());
     let body = match &response.token {
         Granted::Once(token) => {
             let mut body = write(token);
-            body.push_str(&seconds);
+            body.push_str(seconds);
             body.push('}');
             body
         }
         Granted::Again(reused) => {
-            [&**reused.written.get_or_init(|| write(&reused.token).into_boxed_str()), &seconds, "}"].concat()
+            [&**reused.written.get_or_init(|| write(&reused.token).into_boxed_str()), seconds, "}"].concat()
         }
     };
     json(StatusCode::OK, JSON_UTF8, body)

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use crate::crypto::algorithm::{self, Signer};
 use crate::crypto::jwk::PublicKey;
+use crate::crypto::jws;
 use crate::domain::id::KeyId;
 use crate::domain::signing_key::{KeyState, SigningKey};
+use crate::domain::token::TokenProfile;
 
 mod error;
 pub mod rotate;
@@ -36,6 +38,33 @@ pub struct ReadyKey {
     pub algorithm: &'static str,
     /// What makes the signature.
     pub signer: Arc<dyn Signer>,
+    /// The headers of its tokens, which are the same each time.
+    headers: [String; TokenProfile::ALL.len()],
+}
+
+impl ReadyKey {
+    fn new(id: KeyId, algorithm: &'static str, signer: Arc<dyn Signer>) -> Self {
+        let headers = TokenProfile::ALL.map(|profile| {
+            let typ = profile.typ();
+            let mut header = String::new();
+            jws::push_base64url(
+                format!(r#"{{"kid":"{id}","typ":"{typ}","alg":"{algorithm}"}}"#).as_bytes(),
+                &mut header,
+            );
+            header
+        });
+        Self { id, algorithm, signer, headers }
+    }
+
+    /// The header of a token of this shape, in base64url.
+    #[must_use]
+    pub fn header(&self, profile: TokenProfile) -> &str {
+        let [ciam, rfc9068] = &self.headers;
+        match profile {
+            TokenProfile::Ciam => ciam,
+            TokenProfile::Rfc9068 => rfc9068,
+        }
+    }
 }
 
 /// A key in the JWKS.
@@ -117,7 +146,7 @@ impl KeyRing {
             // What verifiers fetch would not verify what we sign.
             return Err(CannotUse::Damaged { key: key.id });
         }
-        Ok(ReadyKey { id: key.id, algorithm: algorithm.name(), signer })
+        Ok(ReadyKey::new(key.id, algorithm.name(), signer))
     }
 }
 
@@ -146,7 +175,7 @@ mod tests {
     fn ring(algorithms: &[&'static str]) -> KeyRing {
         let ready = |algorithm: &&'static str| {
             let signer = Arc::new(Dummy(PublicKey::Rsa { n: vec![], e: vec![] }));
-            Arc::new(ReadyKey { id: KeyId::new(&SystemRandom), algorithm, signer })
+            Arc::new(ReadyKey::new(KeyId::new(&SystemRandom), algorithm, signer))
         };
         let active: Vec<_> = algorithms.iter().map(ready).collect();
         KeyRing { stand_in: Arc::clone(&active[0]), active, published: Vec::new() }

@@ -63,13 +63,13 @@ pub async fn mint(
     let id = issuer.new_token_id();
     let claims = Claims {
         client_id: application.client_id.as_str(),
-        apis: authorization.apis.iter().map(|api| api.identifier.as_str()).collect(),
+        apis: &authorization.apis,
         scopes: &authorization.scopes,
         issuer: issuer.tenant().issuer.as_str(),
         issued_at,
         not_before: issued_at.saturating_sub(seconds(authorization.backdating)),
         expires_at,
-        token_id: &id.to_string(),
+        token_id: id,
         further: application.claims.rendered(),
     };
     let key = issuer.signing_key(authorization.algorithm.as_deref());
@@ -90,52 +90,72 @@ pub fn audience(profile: TokenProfile, apis: Vec<Arc<Api>>) -> Vec<Arc<Api>> {
 /// What a token says, whatever its shape.
 struct Claims<'token> {
     client_id: &'token str,
-    apis: Vec<&'token str>,
+    apis: &'token [Arc<Api>],
     scopes: &'token [ScopeName],
     issuer: &'token str,
     issued_at: i64,
     not_before: i64,
     expires_at: i64,
-    token_id: &'token str,
+    token_id: TokenId,
     /// The application's own claims, each after a comma.
     further: &'token str,
 }
 
-/// The claims are written by hand: a token has the same members each time, and this is the hottest text of all. What
-/// stands in quotes without an escape has no character that JSON escapes: a scope's name (RFC 6749 §3.3), an API's
-/// identifier (RFC 3986), an issuer, a UUID.
+/// The claims are written by hand, into one piece of memory: a token has the same members each time, and this is the hottest
+/// text of all. What stands in quotes without an escape has no character that JSON escapes: a scope's name (RFC 6749 §3.3),
+/// an API's identifier (RFC 3986), an issuer, a UUID.
 impl Claims<'_> {
-    /// Profile `ciam`: the claims of the reference, in its order.
-    fn to_ciam(&self) -> String {
-        let client_id = json_string(self.client_id);
+    /// The claims of a token of this shape.
+    fn to_json(&self, profile: TokenProfile) -> String {
         let mut json = String::with_capacity(CLAIMS_BYTES);
-        push(&mut json, &[r#"{"sub":"#, &client_id, r#","aud":"#, &client_id, r#","nbf":"#]);
-        push(&mut json, &[&self.not_before.to_string(), r#","scope":"#]);
-        push_list(&mut json, self.scopes.iter().map(ScopeName::as_str));
-        push(&mut json, &[r#","iss":""#, self.issuer, r#"","exp":"#, &self.expires_at.to_string()]);
-        push(&mut json, &[r#","iat":"#, &self.issued_at.to_string(), r#","jti":""#, self.token_id, "\""]);
-        push(&mut json, &[self.further, "}"]);
+        match profile {
+            TokenProfile::Ciam => self.write_ciam(&mut json),
+            TokenProfile::Rfc9068 => self.write_rfc9068(&mut json),
+        }
         json
+    }
+
+    /// Profile `ciam`: the claims of the reference, in its order.
+    fn write_ciam(&self, json: &mut String) {
+        json.push_str(r#"{"sub":"#);
+        push_quoted(json, self.client_id);
+        json.push_str(r#","aud":"#);
+        push_quoted(json, self.client_id);
+        json.push_str(r#","nbf":"#);
+        json.push_str(itoa::Buffer::new().format(self.not_before));
+        json.push_str(r#","scope":"#);
+        push_list(json, self.scopes.iter().map(ScopeName::as_str));
+        push(json, &[r#","iss":""#, self.issuer, r#"","exp":"#]);
+        json.push_str(itoa::Buffer::new().format(self.expires_at));
+        self.write_iat_and_jti(json);
+        push(json, &[self.further, "}"]);
     }
 
     /// Profile `rfc9068` (RFC 9068 §2.2): `aud` is the API, or a list where there are several; `scope` is one string,
     /// and absent when nothing was granted.
-    fn to_rfc9068(&self) -> String {
-        let client_id = json_string(self.client_id);
-        let mut json = String::with_capacity(CLAIMS_BYTES);
-        push(&mut json, &[r#"{"iss":""#, self.issuer, r#"","exp":"#, &self.expires_at.to_string()]);
+    fn write_rfc9068(&self, json: &mut String) {
+        push(json, &[r#"{"iss":""#, self.issuer, r#"","exp":"#]);
+        json.push_str(itoa::Buffer::new().format(self.expires_at));
         json.push_str(r#","aud":"#);
-        match self.apis.as_slice() {
-            [one] => push(&mut json, &["\"", one, "\""]),
-            several => push_list(&mut json, several.iter().copied()),
+        match self.apis {
+            [one] => push(json, &["\"", one.identifier.as_str(), "\""]),
+            several => push_list(json, several.iter().map(|api| api.identifier.as_str())),
         }
-        push(&mut json, &[r#","sub":"#, &client_id, r#","client_id":"#, &client_id, r#","iat":"#]);
-        push(&mut json, &[&self.issued_at.to_string(), r#","jti":""#, self.token_id, "\""]);
+        json.push_str(r#","sub":"#);
+        push_quoted(json, self.client_id);
+        json.push_str(r#","client_id":"#);
+        push_quoted(json, self.client_id);
+        self.write_iat_and_jti(json);
         for (position, scope) in self.scopes.iter().enumerate() {
-            push(&mut json, &[if position == 0 { r#","scope":""# } else { " " }, scope.as_str()]);
+            push(json, &[if position == 0 { r#","scope":""# } else { " " }, scope.as_str()]);
         }
-        push(&mut json, &[if self.scopes.is_empty() { "" } else { "\"" }, self.further, "}"]);
-        json
+        push(json, &[if self.scopes.is_empty() { "" } else { "\"" }, self.further, "}"]);
+    }
+
+    fn write_iat_and_jti(&self, json: &mut String) {
+        json.push_str(r#","iat":"#);
+        json.push_str(itoa::Buffer::new().format(self.issued_at));
+        push(json, &[r#","jti":""#, self.token_id.encode(&mut [0; 36]), "\""]);
     }
 }
 
@@ -154,26 +174,20 @@ fn push_list<'text>(json: &mut String, texts: impl Iterator<Item = &'text str>) 
 }
 
 /// A client id in quotes. It is printable ASCII, of which JSON escapes two characters.
-fn json_string(text: &str) -> String {
+fn push_quoted(json: &mut String, text: &str) {
     if memchr::memchr2(b'"', b'\\', text.as_bytes()).is_some() {
-        return serde_json::Value::from(text).to_string();
+        json.push_str(&serde_json::Value::from(text).to_string());
+    } else {
+        push(json, &["\"", text, "\""]);
     }
-    ["\"", text, "\""].concat()
 }
 
 /// Header and payload, joined by a dot.
 fn unsigned(key: &ReadyKey, profile: TokenProfile, claims: &Claims<'_>) -> Result<String, OAuthError> {
-    let (typ, payload) = match profile {
-        TokenProfile::Ciam => ("JWT", claims.to_ciam()),
-        TokenProfile::Rfc9068 => ("at+jwt", claims.to_rfc9068()),
-    };
-    let mut kid = [0; 36];
-    let header =
-        format!(r#"{{"kid":"{}","typ":"{typ}","alg":"{}"}}"#, key.id.encode(&mut kid), key.algorithm);
+    let (header, payload) = (key.header(profile), claims.to_json(profile));
     let signature_bytes = key.signer.signature_length();
-    let mut token = String::with_capacity((header.len() + payload.len() + signature_bytes) * 4 / 3 + 8);
-    jws::push_base64url(header.as_bytes(), &mut token);
-    token.push('.');
+    let mut token = String::with_capacity(header.len() + (payload.len() + signature_bytes) * 4 / 3 + 8);
+    push(&mut token, &[header, "."]);
     jws::push_base64url(payload.as_bytes(), &mut token);
     let counted = signature_bytes.min(COUNTED_SIGNATURE_BYTES);
     if token.len() + 1 + (counted * 4).div_ceil(3) > MAX_TOKEN_BYTES {
@@ -184,10 +198,13 @@ fn unsigned(key: &ReadyKey, profile: TokenProfile, claims: &Claims<'_>) -> Resul
     }
     Ok(token)
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::random::SystemRandom;
+    use crate::domain::api::ApiIdentifier;
+    use crate::domain::id::TenantId;
+    use crate::domain::token::TokenSettings;
 
     /// E02
     #[test]
@@ -202,20 +219,36 @@ mod tests {
         assert_eq!(remaining(expires_at, Timestamp::from_millis(2_000_300_000)).as_secs(), 0);
     }
 
+    fn apis(identifiers: &[&str]) -> Vec<Arc<Api>> {
+        let api = |identifier: &&str| {
+            Arc::new(Api {
+                tenant: TenantId::new(&SystemRandom),
+                identifier: ApiIdentifier::parse(identifier).unwrap(),
+                name: String::new(),
+                token: TokenSettings::default(),
+                algorithm: None,
+                created_at: Timestamp::from_seconds(0),
+                updated_at: Timestamp::from_seconds(0),
+                version: 1,
+            })
+        };
+        identifiers.iter().map(api).collect()
+    }
+
     fn claims<'token>(
         scopes: &'token [ScopeName],
-        apis: &[&'token str],
+        apis: &'token [Arc<Api>],
         further: &'token str,
     ) -> Claims<'token> {
         Claims {
             client_id: "say \"hi\"\\",
-            apis: apis.to_vec(),
+            apis,
             scopes,
             issuer: "https://sample.portal.tencentciam.com",
             issued_at: 1_640_588_828,
             not_before: 1_640_588_828,
             expires_at: 1_640_589_128,
-            token_id: "9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90",
+            token_id: "9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90".parse().unwrap(),
             further,
         }
     }
@@ -225,11 +258,11 @@ mod tests {
     fn claims_stand_in_the_order_of_the_reference() {
         let scopes = ["identity_proofing", "a"].map(|name| ScopeName::parse(name).unwrap());
         assert_eq!(
-            claims(&scopes, &[], "").to_ciam(),
+            claims(&scopes, &[], "").to_json(TokenProfile::Ciam),
             r#"{"sub":"say \"hi\"\\","aud":"say \"hi\"\\","nbf":1640588828,"scope":["identity_proofing","a"],"iss":"https://sample.portal.tencentciam.com","exp":1640589128,"iat":1640588828,"jti":"9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90"}"#
         );
         assert_eq!(
-            claims(&[], &[], r#","tier":1"#).to_ciam(),
+            claims(&[], &[], r#","tier":1"#).to_json(TokenProfile::Ciam),
             r#"{"sub":"say \"hi\"\\","aud":"say \"hi\"\\","nbf":1640588828,"scope":[],"iss":"https://sample.portal.tencentciam.com","exp":1640589128,"iat":1640588828,"jti":"9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90","tier":1}"#
         );
     }
@@ -239,11 +272,12 @@ mod tests {
     fn claims_stand_in_the_order_of_rfc_9068() {
         let scopes = ["read", "write"].map(|name| ScopeName::parse(name).unwrap());
         assert_eq!(
-            claims(&scopes, &["https://api.example.com"], r#","tier":1"#).to_rfc9068(),
+            claims(&scopes, &apis(&["https://api.example.com"]), r#","tier":1"#)
+                .to_json(TokenProfile::Rfc9068),
             r#"{"iss":"https://sample.portal.tencentciam.com","exp":1640589128,"aud":"https://api.example.com","sub":"say \"hi\"\\","client_id":"say \"hi\"\\","iat":1640588828,"jti":"9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90","scope":"read write","tier":1}"#
         );
         assert_eq!(
-            claims(&[], &["urn:a", "urn:b"], "").to_rfc9068(),
+            claims(&[], &apis(&["urn:a", "urn:b"]), "").to_json(TokenProfile::Rfc9068),
             r#"{"iss":"https://sample.portal.tencentciam.com","exp":1640589128,"aud":["urn:a","urn:b"],"sub":"say \"hi\"\\","client_id":"say \"hi\"\\","iat":1640588828,"jti":"9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90"}"#
         );
     }

@@ -59,8 +59,7 @@ impl Form {
             let equals = memchr::memchr(b'=', pair).unwrap_or(pair.len());
             let (name, value) = pair.split_at_checked(equals).unwrap_or((pair, b""));
             let value = value.get(1..).unwrap_or_default();
-            decode(name, &mut scratch)?;
-            let parameter = Parameter::named(&scratch);
+            let parameter = Parameter::named(decode(name, &mut scratch)?.as_bytes());
             if let Some(parameter) = parameter {
                 seen.note(parameter)?;
             }
@@ -82,7 +81,9 @@ impl Form {
         let text = decode(value, scratch)?;
         let may_hold_control_characters =
             matches!(parameter, Some(Parameter::Scope | Parameter::ClientId | Parameter::Token));
-        if !may_hold_control_characters && text.bytes().any(|byte| byte.is_ascii_control()) {
+        // Without an early end, so that many bytes are looked at in one step.
+        let holds_one = text.bytes().fold(false, |holds, byte| holds | byte.is_ascii_control());
+        if holds_one && !may_hold_control_characters {
             return Err(refuse("A parameter holds a control character."));
         }
         if text.is_empty() {
@@ -170,15 +171,22 @@ impl Seen {
     }
 }
 
-/// Decodes one name or value: `+` is a space, `%` and two hexadecimal digits a byte, and the whole is UTF-8.
+/// Decodes one name or value: `+` is a space, `%` and two hexadecimal digits a byte, and the whole is UTF-8. Most have
+/// neither and are not copied.
 ///
 /// # Errors
 /// `invalid_request` when it is not.
-pub(super) fn decode<'scratch>(
-    encoded: &[u8],
-    scratch: &'scratch mut Vec<u8>,
-) -> Result<&'scratch str, OAuthError> {
+pub(super) fn decode<'text>(
+    encoded: &'text [u8],
+    scratch: &'text mut Vec<u8>,
+) -> Result<&'text str, OAuthError> {
+    let utf8 = |bytes: &'text [u8]| std::str::from_utf8(bytes).map_err(|_| refuse("The form is not UTF-8."));
+    if memchr::memchr2(b'%', b'+', encoded).is_none() {
+        return utf8(encoded);
+    }
     scratch.clear();
+    // At its full length at once: what would be left behind when it grew would not be wiped.
+    scratch.reserve(encoded.len());
     let mut rest = encoded;
     while let Some(position) = memchr::memchr2(b'%', b'+', rest) {
         let (before, from) = rest.split_at_checked(position).unwrap_or_default();
@@ -203,7 +211,7 @@ pub(super) fn decode<'scratch>(
         }
     }
     scratch.extend_from_slice(rest);
-    std::str::from_utf8(scratch).map_err(|_| refuse("The form is not UTF-8."))
+    utf8(scratch)
 }
 
 fn refuse(description: &'static str) -> OAuthError {

@@ -152,7 +152,7 @@ impl AdminApi {
         asking: &Asking,
     ) -> Result<Response, Problem> {
         caller.check(route)?;
-        let body = read::body(body, &head.headers).await.map_err(unreadable)?;
+        let (body, _) = read::body(body, &head.headers).await.map_err(unreadable)?;
         let call = self.call(route, (head, &body), (caller, path), asking).await?;
         let made = match route.about.terms {
             Taken::Once(member) => Some(member),

@@ -1,6 +1,8 @@
 //! The secret by HTTP Basic (RFC 6749 §2.3.1): id and secret form-encoded, then RFC 7617.
 //! Not for: the same pair sent raw; a server that tries both spellings accepts two secrets (C07).
 
+use std::borrow::Cow;
+
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
 
@@ -18,7 +20,7 @@ impl ClientAuthMethod for ClientSecretBasic {
         AuthMethod::ClientSecretBasic
     }
 
-    fn find(&self, incoming: &Incoming) -> Found {
+    fn find<'request>(&self, incoming: &'request Incoming) -> Found<'request> {
         let Some(encoded) = incoming.authorization.as_ref().and_then(|field| field.of_scheme("Basic")) else {
             return Found::NotMine;
         };
@@ -29,7 +31,7 @@ impl ClientAuthMethod for ClientSecretBasic {
     }
 }
 
-fn read(encoded: &[u8]) -> Result<Presented, &'static str> {
+fn read(encoded: &[u8]) -> Result<Presented<'static>, &'static str> {
     let decoded = Zeroizing::new(BASE64.decode(encoded).map_err(|_| "the Basic credentials are not base64")?);
     // RFC 7617 §2: the first colon splits; a secret may hold more of them.
     let colon = memchr::memchr(b':', &decoded).ok_or("the Basic credentials have no colon")?;
@@ -44,8 +46,8 @@ fn read(encoded: &[u8]) -> Result<Presented, &'static str> {
         Ok(text.to_owned())
     };
     Ok(Presented {
-        unverified_client_id: text(id)?,
-        proof: Secret::new(text(secret.get(1..).unwrap_or_default())?),
+        unverified_client_id: Cow::Owned(text(id)?),
+        proof: Cow::Owned(Secret::new(text(secret.get(1..).unwrap_or_default())?)),
     })
 }
 
@@ -57,7 +59,7 @@ mod tests {
 
     fn pair(text: &str) -> Result<(String, String), &'static str> {
         let presented = read(BASE64.encode(text.as_bytes()).as_bytes())?;
-        Ok((presented.unverified_client_id, presented.proof.expose().to_owned()))
+        Ok((presented.unverified_client_id.into_owned(), presented.proof.expose().to_owned()))
     }
 
     /// C06, C08, C09

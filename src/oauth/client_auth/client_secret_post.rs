@@ -1,6 +1,8 @@
 //! The secret in the form (RFC 6749 §2.3.1), as in the reference.
 //! Not for: credentials in the query, which are never read.
 
+use std::borrow::Cow;
+
 use super::{ClientAuthMethod, Found, Presented};
 use crate::domain::application::AuthMethod;
 use crate::oauth::request::Incoming;
@@ -13,13 +15,14 @@ impl ClientAuthMethod for ClientSecretPost {
         AuthMethod::ClientSecretPost
     }
 
-    fn find(&self, incoming: &Incoming) -> Found {
+    fn find<'request>(&self, incoming: &'request Incoming) -> Found<'request> {
         match (&incoming.form.client_id, &incoming.form.client_secret) {
             (_, None) => Found::NotMine,
             (None, Some(_)) => Found::Broken("the form has a client_secret but no client_id"),
-            (Some(client_id), Some(secret)) => {
-                Found::Presented(Presented { unverified_client_id: client_id.clone(), proof: secret.clone() })
-            }
+            (Some(client_id), Some(secret)) => Found::Presented(Presented {
+                unverified_client_id: Cow::Borrowed(client_id),
+                proof: Cow::Borrowed(secret),
+            }),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Client authentication: the methods, and the one place that decides who is calling.
 //! Not for: what the caller may then do (`grant`).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::error::{ErrorCode, OAuthError};
@@ -25,25 +26,25 @@ pub trait ClientAuthMethod: Sync {
     fn method(&self) -> AuthMethod;
 
     /// Looks whether the request uses this method.
-    fn find(&self, incoming: &Incoming) -> Found;
+    fn find<'request>(&self, incoming: &'request Incoming) -> Found<'request>;
 }
 
 /// What a method found in a request.
 #[derive(Debug)]
-pub enum Found {
+pub enum Found<'request> {
     /// Another method, or none.
     NotMine,
     /// This method, with all it needs.
-    Presented(Presented),
+    Presented(Presented<'request>),
     /// This method, but broken; the reason is for the log.
     Broken(&'static str),
 }
 
 /// Who the caller says it is, and its proof, not yet judged.
 #[derive(Debug)]
-pub struct Presented {
-    unverified_client_id: String,
-    proof: Secret,
+pub struct Presented<'request> {
+    unverified_client_id: Cow<'request, str>,
+    proof: Cow<'request, Secret>,
 }
 
 /// A caller that has proved who it is. Only `authenticate` makes one.
@@ -96,7 +97,7 @@ pub async fn authenticate(issuer: &Issuer, incoming: &Incoming) -> Result<Authen
 async fn decide(
     issuer: &Issuer,
     method: AuthMethod,
-    presented: &Presented,
+    presented: &Presented<'_>,
     store_is_away: bool,
 ) -> Result<Authenticated, OAuthError> {
     let client_id = &presented.unverified_client_id;
@@ -122,7 +123,7 @@ enum Judged {
 }
 
 /// Lets each method look; exactly one must have something.
-fn look(incoming: &Incoming) -> Result<(AuthMethod, Presented), OAuthError> {
+fn look(incoming: &Incoming) -> Result<(AuthMethod, Presented<'_>), OAuthError> {
     const TWO: OAuthError = OAuthError::new(
         ErrorCode::InvalidRequest,
         "The request authenticates in more than one way (RFC 6749 section 2.3).",
@@ -154,7 +155,7 @@ fn look(incoming: &Incoming) -> Result<(AuthMethod, Presented), OAuthError> {
 }
 
 /// Whether the form names the caller that authenticates, if it names one (B22).
-fn names_the_same(presented: &Presented, incoming: &Incoming) -> bool {
+fn names_the_same(presented: &Presented<'_>, incoming: &Incoming) -> bool {
     incoming.form.client_id.as_ref().is_none_or(|client_id| *client_id == presented.unverified_client_id)
 }
 
@@ -162,7 +163,7 @@ fn names_the_same(presented: &Presented, incoming: &Incoming) -> bool {
 fn judge(
     issuer: &Issuer,
     method: AuthMethod,
-    presented: &Presented,
+    presented: &Presented<'_>,
     registered: Option<Arc<Registered>>,
 ) -> Result<Judged, OAuthError> {
     let verdict = secret::verify(issuer, registered.as_deref(), &presented.proof);

@@ -46,14 +46,16 @@ pub(super) fn verify(issuer: &Issuer, registered: Option<&Registered>, proof: &S
         return verdict;
     };
     let now = issuer.now();
-    let mut digests: Vec<(&str, SecretDigest)> = Vec::with_capacity(1);
+    // Of the two master keys that there may be while one is changed for the other.
+    let mut digests: [Option<(&str, SecretDigest)>; 2] = [None, None];
     for credential in &registered.credentials {
         let Some(KeyedDigest { digest: kept, under }) = credential.keyed() else { continue };
         let under = under.as_str();
-        if !digests.iter().any(|(known, _)| *known == under) {
-            digests.push((under, issuer.digest(Some(under), owner, proof)));
+        if !digests.iter().flatten().any(|(known, _)| *known == under) {
+            digests = [Some((under, issuer.digest(Some(under), owner, proof))), digests[0].take()];
         }
-        if digests.iter().any(|(known, digest)| *known == under && kept.matches(digest)) {
+        let digest = digests.iter().flatten().find(|(known, _)| *known == under);
+        if digest.is_some_and(|(_, digest)| kept.matches(digest)) {
             if credential.is_live(now) {
                 verdict = Verdict::Proved(credential.id);
             } else if matches!(verdict, Verdict::Wrong) {
