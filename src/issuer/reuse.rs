@@ -42,6 +42,8 @@ struct Drawer {
     issuer: u64,
     /// Each for another authorization, the oldest first.
     places: Vec<Arc<Place>>,
+    /// How many bytes it took when it was put here: a memory must find what it has as heavy as it was.
+    bytes: usize,
 }
 
 /// The place of one token: empty until it is made for the first who asked for it, while the others wait.
@@ -93,6 +95,13 @@ impl ReusedToken {
 }
 
 impl Drawer {
+    fn new(registered: Weak<Registered>, issuer: u64, places: Vec<Arc<Place>>) -> Arc<Self> {
+        // The application's own block stays as long as anybody has its address.
+        let itself = size_of::<Registered>() + size_of::<Self>() + 256;
+        let bytes = itself + places.iter().map(|place| weight(place)).sum::<usize>();
+        Arc::new(Self { registered, issuer, places, bytes })
+    }
+
     fn is_of(&self, registered: &Arc<Registered>, issuer: u64) -> bool {
         self.issuer == issuer && std::ptr::eq(self.registered.as_ptr(), Arc::as_ptr(registered))
     }
@@ -140,7 +149,8 @@ impl Reuse {
         let drawer = self.drawers.peek(&application);
         if let Some(drawer) = drawer.filter(|drawer| drawer.places.iter().any(|one| Arc::ptr_eq(one, place)))
         {
-            self.drawers.insert(application, drawer);
+            let (registered, places) = (drawer.registered.clone(), drawer.places.clone());
+            self.drawers.insert(application, Drawer::new(registered, drawer.issuer, places));
         }
     }
 
@@ -183,8 +193,8 @@ impl Issuer {
         }
         let place = Arc::new(Place { authorization: authorization.clone(), token: OnceCell::new() });
         places.push(Arc::clone(&place));
-        let drawer = Drawer { registered: Arc::downgrade(registered), issuer: self.number, places };
-        reuse.drawers.insert(application, Arc::new(drawer));
+        let drawer = Drawer::new(Arc::downgrade(registered), self.number, places);
+        reuse.drawers.insert(application, drawer);
         place
     }
 
@@ -226,10 +236,7 @@ struct Weighed;
 
 impl Weighter<ApplicationId, Arc<Drawer>> for Weighed {
     fn weight(&self, _: &ApplicationId, drawer: &Arc<Drawer>) -> u64 {
-        // The application's own block stays as long as anybody has its address.
-        let drawer_itself = size_of::<Registered>() + size_of::<Drawer>() + 256;
-        let bytes = drawer_itself + drawer.places.iter().map(|place| weight(place)).sum::<usize>();
-        u64::try_from(bytes).unwrap_or(u64::MAX)
+        u64::try_from(drawer.bytes).unwrap_or(u64::MAX)
     }
 }
 

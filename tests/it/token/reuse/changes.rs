@@ -86,6 +86,7 @@ async fn what_an_api_wants_is_what_is_reused() {
             NewApplication { settings, ..NewApplication::default() },
         )
         .await;
+    server.advance_a_second();
     let of =
         async |resource: &str| server.answer(token_request(&[("resource", resource)]).of(&app)).await.token();
     let before = [of(one).await, of(two).await];
