@@ -36,6 +36,8 @@ async fn add(server: &TestServer, tenant: &str, client_id: &str, scopes: &[&str]
 async fn server() -> (TestServer, App) {
     let server = TestServer::start().await;
     let app = add(&server, "default", "app", &["read", "write", "list"]).await;
+    // What was added a moment ago has changed, as servers see it.
+    server.advance_a_second();
     (server, app)
 }
 
