@@ -26,6 +26,7 @@ pub mod change;
 pub mod copy;
 pub mod credentials;
 pub mod doctor;
+pub mod excess;
 pub mod import;
 pub mod keys;
 pub mod mending;

@@ -17,9 +17,9 @@ pub struct StatisticView {
     start: String,
     /// Null for requests of nobody known.
     client_id: Option<String>,
-    /// `issued` or `refused`.
+    /// `issued`, `reused` for a token that had been handed out before, or `refused`.
     outcome: &'static str,
-    /// Null for tokens that were issued.
+    /// Null unless they were refused.
     reason: Option<String>,
     count: u64,
 }
@@ -32,8 +32,8 @@ impl StatisticView {
         Self {
             start: counter.start.to_string(),
             client_id: counter.application.as_ref().map(ClientId::to_string),
-            outcome: if counter.reason.is_some() { "refused" } else { "issued" },
-            reason: counter.reason.as_ref().map(ToString::to_string),
+            outcome: counter.what.outcome(),
+            reason: counter.what.reason().map(str::to_owned),
             count: statistic.count,
         }
     }

@@ -17,6 +17,7 @@ mod copying;
 mod dev;
 mod doctor;
 mod error;
+mod excess;
 mod explain;
 mod export;
 mod files;
@@ -119,6 +120,8 @@ enum Command {
     Export(export::Arguments),
     /// How many tokens were issued and requests refused, and why
     Statistics(statistics::Arguments),
+    /// Which applications fetch far more tokens than they need, and what to do about it
+    Excess(excess::Arguments),
     /// Why a request was refused, by the X-Request-Id of its answer
     Explain(explain::Arguments),
     /// Take over applications from another server, with their secrets or the hashes of them
@@ -170,6 +173,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<ExitCode, Failur
         Command::Audit(command) => wait(audit::run(&global, command)),
         Command::Token(command) => wait(token::run(&global, command)),
         Command::Statistics(arguments) => wait(statistics::run(&global, arguments)),
+        Command::Excess(arguments) => wait(excess::run(&global, arguments)),
         Command::Explain(arguments) => wait(explain::run(&global, &arguments)),
         Command::Apply(arguments) => return wait(apply::run(&global, arguments)),
         Command::Export(arguments) => wait(export::run(&global, &arguments)),

@@ -1,4 +1,4 @@
-//! Statistics: how many tokens were issued and requests refused, by minute and by day.
+//! Statistics: how many tokens were issued and reused and requests refused, by minute and by day.
 //! Not for: what became of one request (`refusal.rs`).
 
 use std::borrow::Cow;
@@ -74,8 +74,40 @@ pub struct Counter {
     pub tenant: TenantId,
     /// The application, if it is known: strangers are counted together.
     pub application: Option<ClientId>,
-    /// Why requests were refused; `None` counts tokens that were issued.
-    pub reason: Option<Cow<'static, str>>,
+    /// What is counted.
+    pub what: Counted,
+}
+
+/// What is counted of an application.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Counted {
+    /// Tokens that were issued: made and handed out.
+    Issued,
+    /// Answers that had a token which had been handed out before.
+    Reused,
+    /// Requests that were refused for this reason.
+    Refused(Cow<'static, str>),
+}
+
+impl Counted {
+    /// What became of the requests, in a word.
+    #[must_use]
+    pub const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Issued => "issued",
+            Self::Reused => "reused",
+            Self::Refused(_) => "refused",
+        }
+    }
+
+    /// Why they were refused, if they were.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Issued | Self::Reused => None,
+            Self::Refused(reason) => Some(reason),
+        }
+    }
 }
 
 /// A count.

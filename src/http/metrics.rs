@@ -58,12 +58,14 @@ impl Collector for Shown {
         gauge("memory_unknown_ids", "Client ids in memory that do not exist", size(remembered.unknown))?;
         gauge("memory_used_bytes", "About what both take", size(remembered.bytes))?;
         gauge("signatures_waiting", "Requests that wait for a signature", size(figures.waiting))?;
+        gauge("reuse_used_bytes", "About what tokens take that are reused", size(figures.reuse_bytes))?;
         let away = ConstGauge::new(away);
         one(&mut encoder, ("store_away_seconds", "For how long the store has been away"), &away)?;
         let mut counter = |name, help, value: u64| one(&mut encoder, (name, help), &ConstCounter::new(value));
         counter("memory_hits", "Look-ups of applications that memory answered", remembered.hits)?;
         counter("memory_misses", "Look-ups of applications that the store was asked for", remembered.misses)?;
         counter("tokens_issued", "Tokens issued", figures.issued)?;
+        counter("tokens_reused", "Answers with a token that had been handed out before", figures.reused)?;
         counter(
             "tokens_issued_while_store_away",
             "Tokens issued while the store was away",

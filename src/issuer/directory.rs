@@ -248,11 +248,13 @@ impl Directory {
         self.services.figures()
     }
 
-    /// Forgets in the store what nobody needs any more, in steps with room between them for whoever else writes.
+    /// Forgets in memory and in the store what nobody needs any more, there in steps with room between them for whoever
+    /// else writes.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn forget_past(&self) -> Result<(), StoreError> {
+        self.services.reuse.forget_past(self.services.clock.as_ref());
         // While the clock is known to be wrong, what is past is not.
         if self.services.clock_watch.look(self.services.clock.as_ref()).is_some() {
             return Ok(());

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -32,6 +33,7 @@ mod misses;
 mod notes;
 mod overload;
 mod refusals;
+pub mod reuse;
 mod rows;
 mod slow_checks;
 mod tally;
@@ -52,6 +54,7 @@ pub use misses::MISSES_PER_MINUTE;
 use misses::Misses;
 use overload::Overload;
 use refusals::Refusals;
+use reuse::Reuse;
 pub use tally::Figures;
 use tally::Tally;
 use tokens::VerifiedTokens;
@@ -78,6 +81,9 @@ pub struct Services {
     tokens: VerifiedTokens,
     misses: Misses,
     imported: Imported,
+    reuse: Reuse,
+    /// How many tenants were put to work, each time they were read.
+    issuers: AtomicU64,
 }
 
 impl Services {
@@ -110,6 +116,8 @@ impl Services {
             tokens: VerifiedTokens::new(),
             misses: Misses::default(),
             imported,
+            reuse: Reuse::new(),
+            issuers: AtomicU64::new(0),
         }
     }
 
@@ -144,6 +152,8 @@ pub struct Issuer {
     keys: KeyRing,
     apis: HashMap<ApiIdentifier, Arc<Api>>,
     documents: Documents,
+    /// Each time a tenant is read this is another number.
+    number: u64,
     services: Arc<Services>,
 }
 
@@ -242,15 +252,18 @@ impl Issuer {
         self.services.tokens.keep(digest, Arc::clone(token));
     }
 
-    /// Refuses a token of this tenant from now on. When it is answered, no crash undoes it. Whether it was not refused
-    /// already.
+    /// Refuses a token of an application of this tenant from now on. When it is answered, no crash undoes it, and if the
+    /// token is reused it is handed out here no more. Whether it was not refused already.
     ///
     /// # Errors
     /// When the store does not answer; the token may be refused all the same.
-    pub async fn revoke(&self, token: &IssuedToken) -> Result<bool, StoreError> {
+    pub async fn revoke(&self, application: &Application, token: &IssuedToken) -> Result<bool, StoreError> {
         self.services.check_store()?;
-        let store = self.services.cached.store();
-        within_deadline(store.revoke_token(self.tenant.id, token.id, token.expires_at)).await
+        let (store, client_id) = (self.services.cached.store(), &application.client_id);
+        let revoked = store.revoke_token(self.tenant.id, client_id, token.id, token.expires_at);
+        let is_new = within_deadline(revoked).await;
+        self.services.reuse.forget(application.id);
+        is_new
     }
 
     /// Whether a token of this tenant is refused, as the store says now.

@@ -5,7 +5,7 @@ use super::issuance::{Issued, issued_line, refused_line};
 use super::{Issuer, Services};
 use crate::domain::id::CredentialId;
 use crate::domain::refusal::Refusal;
-use crate::domain::statistic::{Counter, Period};
+use crate::domain::statistic::{Counted, Counter, Period};
 use crate::store::{StoreError, UsageBatch};
 
 /// How many last uses and counts go into one transaction, so that no change waits long behind them.
@@ -17,13 +17,15 @@ impl Issuer {
         self.services.usage.note_use(credential, self.now());
     }
 
-    /// Notes a token that is about to be handed out: its count, the use of its credential, its line in the stream.
+    /// Notes a token that is about to be handed out: its count, the use of its credential, its line in the stream. One
+    /// that is reused is counted apart.
     pub fn note_issued(&self, issued: &Issued<'_>) {
         let at = self.now();
-        self.services.usage.note_issued(self.tenant.id, issued.application, issued.credential, at);
-        self.services.tally.note_issued();
-        let away = self.services.freshness.away_for();
-        if away.is_some() {
+        let services = &self.services;
+        services.usage.note_issued(self.tenant.id, issued, at);
+        services.tally.note_issued(issued.is_reused);
+        let away = services.freshness.away_for();
+        if away.is_some() && !issued.is_reused {
             self.services.freshness.note_issued();
         }
         self.services.issuance.note(|| issued_line(at, &self.tenant.name, issued, away));
@@ -35,7 +37,7 @@ impl Issuer {
             start: Period::Minute.start_of(refusal.at),
             tenant: self.tenant.id,
             application: refusal.application.clone(),
-            reason: Some(refusal.reason.clone()),
+            what: Counted::Refused(refusal.reason.clone()),
         });
         self.services.tally.note_refused(refusal.error.clone());
         self.services.issuance.note(|| refused_line(&self.tenant.name, &refusal));

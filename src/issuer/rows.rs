@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::domain::application::ClientId;
 use crate::domain::id::TenantId;
-use crate::domain::statistic::{Counter, Period};
+use crate::domain::statistic::{Counted, Counter, Period};
 use crate::domain::time::Timestamp;
 
 /// How many pairs of application and reason of all tenants have rows of their own in one period, some 15 MB of them.
@@ -38,7 +38,9 @@ struct Pairs {
 impl Rows {
     /// Whether a refusal may have a row for its application, in each period.
     pub(super) fn admit(&mut self, counter: &Counter) -> bool {
-        let (Some(application), Some(reason)) = (&counter.application, &counter.reason) else { return true };
+        let (Some(application), Counted::Refused(reason)) = (&counter.application, &counter.what) else {
+            return true;
+        };
         let pair = (counter.tenant, application.clone(), reason.clone());
         // One after another: what has no room in its minute takes none in its day.
         Period::ALL.into_iter().zip(&mut self.periods).all(|(period, pairs)| {
@@ -78,7 +80,7 @@ mod tests {
             start: Timestamp::from_seconds(1_640_588_820 + 60 * minute),
             tenant,
             application: Some(ClientId::parse(&format!("app{number}")).unwrap()),
-            reason: Some("why".into()),
+            what: Counted::Refused("why".into()),
         }
     }
 

@@ -17,6 +17,7 @@ const TEMPORARILY_UNAVAILABLE: &str = "temporarily_unavailable";
 #[derive(Default)]
 pub(super) struct Tally {
     issued: AtomicU64,
+    reused: AtomicU64,
     /// By the error code, of which there are a dozen.
     refused: Mutex<BTreeMap<Cow<'static, str>, u64>>,
 }
@@ -28,6 +29,8 @@ pub struct Figures {
     pub issued: u64,
     /// Those of them that were issued while the store was away.
     pub issued_while_away: u64,
+    /// Answers that had a token which had been handed out before.
+    pub reused: u64,
     /// Requests refused, by the error code they were told.
     pub refused: Vec<(Cow<'static, str>, u64)>,
     /// Those of them that were refused because more tokens were asked for than could be signed.
@@ -36,13 +39,16 @@ pub struct Figures {
     pub waiting: usize,
     /// How long the store has been away, if it is.
     pub away_for: Option<Duration>,
+    /// About how many bytes the tokens take that are handed out again.
+    pub reuse_bytes: u64,
     /// What is in memory.
     pub remembered: Remembered,
 }
 
 impl Tally {
-    pub(super) fn note_issued(&self) {
-        self.issued.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn note_issued(&self, is_reused: bool) {
+        let count = if is_reused { &self.reused } else { &self.issued };
+        count.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn note_refused(&self, error: Cow<'static, str>) {
@@ -64,10 +70,12 @@ impl Services {
         Figures {
             issued: self.tally.issued.load(Ordering::Relaxed),
             issued_while_away,
+            reused: self.tally.reused.load(Ordering::Relaxed),
             refused: refused.into_iter().collect(),
             refused_by_overload,
             waiting: self.signing.waiting(),
             away_for: self.freshness.away_for(),
+            reuse_bytes: self.reuse.bytes(),
             remembered: self.cached.remembered(),
         }
     }

@@ -2,6 +2,7 @@
 //! Not for: when it is followed (`following.rs`), or whose a request is (`directory.rs`).
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
@@ -99,7 +100,9 @@ impl Tenants {
                     let keys = keys.sparing(is_of_an_api);
                     let apis = apis.into_iter().map(|api| (api.identifier.clone(), Arc::new(api))).collect();
                     let (documents, services) = (Documents::default(), Arc::clone(&self.services));
-                    let issuer = Arc::new(Issuer { tenant, keys, apis, documents, services });
+                    let number = services.issuers.fetch_add(1, Ordering::Relaxed);
+                    let issuer = Issuer { tenant, keys, apis, documents, number, services };
+                    let issuer = Arc::new(issuer);
                     next.by_host.extend(hosts.into_iter().map(|host| (host, Arc::clone(&issuer))));
                     next.by_id.insert(id, issuer);
                 }

@@ -7,10 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 // Quicker than the usual one. Nobody can choose keys that collide: ids are made here, at random.
 use foldhash::fast::RandomState;
 
+use super::issuance::Issued;
 use super::rows::Rows;
 use crate::domain::application::ClientId;
 use crate::domain::id::{CredentialId, TenantId};
-use crate::domain::statistic::{Counter, Period, Statistic};
+use crate::domain::statistic::{Counted, Counter, Period, Statistic};
 use crate::domain::time::Timestamp;
 use crate::store::UsageBatch;
 
@@ -28,7 +29,7 @@ struct Collected {
     /// One entry for each credential, however often it was used: never more than are registered.
     uses: HashMap<CredentialId, Timestamp, RandomState>,
     /// By the beginning of the minute and by what proved the caller, which is the quickest to look up.
-    issued: HashMap<(Timestamp, CredentialId), Issued, RandomState>,
+    tokens: HashMap<(Timestamp, CredentialId), Tokens, RandomState>,
     /// Refusals, tokens beyond the limit, and what could not be written down.
     counted: HashMap<Counter, u64>,
     /// What refusals were written down under, which is not forgotten when it is.
@@ -36,10 +37,17 @@ struct Collected {
 }
 
 /// Tokens of an application, for one of its credentials.
-struct Issued {
+struct Tokens {
     tenant: TenantId,
     application: ClientId,
-    count: u64,
+    issued: u64,
+    reused: u64,
+}
+
+impl Tokens {
+    fn count(&mut self, is_reused: bool) {
+        *(if is_reused { &mut self.reused } else { &mut self.issued }) += 1;
+    }
 }
 
 impl Usage {
@@ -49,23 +57,20 @@ impl Usage {
     }
 
     /// Counts a token, and notes that its credential was used.
-    pub(super) fn note_issued(
-        &self,
-        tenant: TenantId,
-        application: &ClientId,
-        credential: CredentialId,
-        at: Timestamp,
-    ) {
+    pub(super) fn note_issued(&self, tenant: TenantId, token: &Issued<'_>, at: Timestamp) {
+        let Issued { application, credential, is_reused, .. } = *token;
         let minute = Period::Minute.start_of(at);
         let mut collected = self.lock();
         collected.note_use(credential, at);
-        if let Some(issued) = collected.issued.get_mut(&(minute, credential)) {
-            issued.count += 1;
+        if let Some(tokens) = collected.tokens.get_mut(&(minute, credential)) {
+            tokens.count(is_reused);
         } else if collected.has_room() {
-            let issued = Issued { tenant, application: application.clone(), count: 1 };
-            collected.issued.insert((minute, credential), issued);
+            let mut tokens = Tokens { tenant, application: application.clone(), issued: 0, reused: 0 };
+            tokens.count(is_reused);
+            collected.tokens.insert((minute, credential), tokens);
         } else {
-            collected.add(Counter { start: minute, tenant, application: None, reason: None }, 1);
+            let what = if is_reused { Counted::Reused } else { Counted::Issued };
+            collected.add(Counter { start: minute, tenant, application: None, what }, 1);
         }
     }
 
@@ -84,14 +89,18 @@ impl Usage {
 
     /// Takes all that was noted so far.
     pub(super) fn take(&self) -> UsageBatch {
-        let Collected { uses, issued, mut counted, .. } = {
+        let Collected { uses, tokens, mut counted, .. } = {
             let mut collected = self.lock();
             let rows = std::mem::take(&mut collected.rows);
             std::mem::replace(&mut *collected, Collected { rows, ..Collected::default() })
         };
-        for ((start, _), Issued { tenant, application, count }) in issued {
-            let counter = Counter { start, tenant, application: Some(application), reason: None };
-            *counted.entry(counter).or_default() += count;
+        for ((start, _), Tokens { tenant, application, issued, reused }) in tokens {
+            for (what, count) in [(Counted::Issued, issued), (Counted::Reused, reused)] {
+                let application = Some(application.clone());
+                if count > 0 {
+                    *counted.entry(Counter { start, tenant, application, what }).or_default() += count;
+                }
+            }
         }
         let counts = counted.into_iter().map(|(counter, count)| Statistic { counter, count }).collect();
         UsageBatch { uses: uses.into_iter().collect(), counts }
@@ -120,7 +129,7 @@ impl Collected {
     }
 
     fn has_room(&self) -> bool {
-        self.issued.len() + self.counted.len() < MAX_COUNTERS
+        self.tokens.len() + self.counted.len() < MAX_COUNTERS
     }
 
     fn add(&mut self, counter: Counter, count: u64) {
@@ -135,6 +144,7 @@ impl Collected {
 mod tests {
     use super::*;
     use crate::crypto::random::SystemRandom;
+    use crate::domain::id::{KeyId, RequestId, TokenId};
 
     const AT: Timestamp = Timestamp::from_seconds(1_640_588_828);
 
@@ -142,9 +152,36 @@ mod tests {
         ClientId::parse(client_id).unwrap()
     }
 
+    fn note_issued(usage: &Usage, tenant: TenantId, application: &str, by: (CredentialId, Timestamp)) {
+        note(usage, tenant, (application, false), by);
+    }
+
+    fn note(
+        usage: &Usage,
+        tenant: TenantId,
+        what: (&str, bool),
+        (credential, at): (CredentialId, Timestamp),
+    ) {
+        let (application, is_reused) = (name(what.0), what.1);
+        let issued = Issued {
+            request: RequestId::new(&SystemRandom),
+            source: None,
+            application: &application,
+            credential,
+            scopes: &[],
+            apis: &[],
+            token: TokenId::new(&SystemRandom),
+            key: KeyId::new(&SystemRandom),
+            expires_at: at,
+            is_reused,
+        };
+        usage.note_issued(tenant, &issued, at);
+    }
+
     fn refused(tenant: TenantId, application: Option<&str>, reason: &'static str) -> Counter {
         let start = Period::Minute.start_of(AT);
-        Counter { start, tenant, application: application.map(name), reason: Some(reason.into()) }
+        let what = Counted::Refused(reason.into());
+        Counter { start, tenant, application: application.map(name), what }
     }
 
     fn total(batch: &UsageBatch, application: Option<&str>) -> u64 {
@@ -159,7 +196,7 @@ mod tests {
         for millis in [0, 60_000, 60_001] {
             for credential in credentials {
                 let at = Timestamp::from_millis(AT.as_millis() + millis);
-                usage.note_issued(tenant, &name("app"), credential, at);
+                note_issued(&usage, tenant, "app", (credential, at));
             }
         }
         usage.note_refused(refused(tenant, Some("app"), "why"));
@@ -175,13 +212,30 @@ mod tests {
     }
 
     #[test]
+    fn counts_apart_what_was_handed_out_before() {
+        let (usage, tenant) = (Usage::default(), TenantId::new(&SystemRandom));
+        let credential = CredentialId::new(&SystemRandom);
+        for is_reused in [true, false, true] {
+            note(&usage, tenant, ("app", is_reused), (credential, AT));
+        }
+        let of = |batch: &UsageBatch, what: Counted| {
+            batch.counts.iter().find(|one| one.counter.what == what).map(|one| one.count)
+        };
+        let batch = usage.take();
+        assert_eq!([Counted::Issued, Counted::Reused].map(|what| of(&batch, what)), [Some(1), Some(2)]);
+        note(&usage, tenant, ("app", true), (credential, AT));
+        let batch = usage.take();
+        assert_eq!((batch.counts.len(), of(&batch, Counted::Reused)), (1, Some(1)));
+    }
+
+    #[test]
     fn what_is_put_back_is_added_to_what_came_meanwhile() {
         let (usage, tenant) = (Usage::default(), TenantId::new(&SystemRandom));
         let credential = CredentialId::new(&SystemRandom);
-        usage.note_issued(tenant, &name("app"), credential, AT);
+        note_issued(&usage, tenant, "app", (credential, AT));
         usage.note_refused(refused(tenant, Some("app"), "why"));
         let batch = usage.take();
-        usage.note_issued(tenant, &name("app"), credential, AT);
+        note_issued(&usage, tenant, "app", (credential, AT));
         usage.note_use(credential, Timestamp::from_millis(AT.as_millis() - 1));
         usage.put_back(batch);
         let batch = usage.take();
@@ -193,13 +247,13 @@ mod tests {
     fn beyond_the_limit_nothing_is_lost_but_whose_it_was() {
         let (usage, tenant) = (Usage::default(), TenantId::new(&SystemRandom));
         let known = CredentialId::new(&SystemRandom);
-        usage.note_issued(tenant, &name("known"), known, AT);
+        note_issued(&usage, tenant, "known", (known, AT));
         let tenants: Vec<_> = (0..50).map(|_| TenantId::new(&SystemRandom)).collect();
         for number in 1..MAX_COUNTERS {
             usage.note_refused(refused(tenants[number % 50], Some(&format!("app{number}")), "why"));
         }
-        usage.note_issued(tenant, &name("known"), known, AT);
-        usage.note_issued(tenant, &name("late"), CredentialId::new(&SystemRandom), AT);
+        note_issued(&usage, tenant, "known", (known, AT));
+        note_issued(&usage, tenant, "late", (CredentialId::new(&SystemRandom), AT));
         usage.note_refused(refused(tenant, Some("late"), "why"));
         usage.note_refused(refused(tenants[1], Some("app1"), "why"));
         let batch = usage.take();
@@ -223,7 +277,7 @@ mod tests {
                 rows.extend(batch.counts.into_iter().map(|one| one.counter));
             }
         }
-        usage.note_issued(tenant, &name("late"), CredentialId::new(&SystemRandom), AT);
+        note_issued(&usage, tenant, "late", (CredentialId::new(&SystemRandom), AT));
         usage.note_refused(refused(tenant, Some("app1"), "why"));
         let batch = usage.take();
         assert_eq!((total(&batch, Some("late")), total(&batch, Some("app1"))), (1, 1));

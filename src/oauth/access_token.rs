@@ -37,26 +37,14 @@ pub struct AccessToken {
     /// Its `kid`.
     pub key: KeyId,
     /// Its end.
-    pub expires_at: Expiry,
+    pub expires_at: Timestamp,
 }
 
-/// When a token ends, in seconds since the epoch.
-#[derive(Debug, Clone, Copy)]
-pub struct Expiry(i64);
-
-impl Expiry {
-    /// The whole seconds it still has just after `now`, rounded down: never more than it has when the answer is read.
-    #[must_use]
-    pub fn remaining(self, now: Timestamp) -> Duration {
-        let millis = self.0.saturating_mul(1000).saturating_sub(now.as_millis()).saturating_sub(1);
-        Duration::from_secs(u64::try_from(millis).unwrap_or(0) / 1000)
-    }
-
-    /// The instant itself.
-    #[must_use]
-    pub const fn at(self) -> Timestamp {
-        Timestamp::from_seconds(self.0)
-    }
+/// The whole seconds a token still has just after `now`, rounded down: never more than it has when the answer is read.
+#[must_use]
+pub fn remaining(expires_at: Timestamp, now: Timestamp) -> Duration {
+    let millis = expires_at.as_millis().saturating_sub(now.as_millis()).saturating_sub(1);
+    Duration::from_secs(u64::try_from(millis).unwrap_or(0) / 1000)
 }
 
 /// Makes and signs a token.
@@ -89,7 +77,7 @@ pub async fn mint(
     };
     let unsigned = unsigned(key, authorization.profile, &claims)?;
     let text = turn.sign(key.signer.as_ref(), unsigned).await?;
-    Ok(AccessToken { text, id, key: key.id, expires_at: Expiry(expires_at) })
+    Ok(AccessToken { text, id, key: key.id, expires_at: Timestamp::from_seconds(expires_at) })
 }
 
 /// The APIs that a token of this shape names in `aud`; none when it names the application.
@@ -223,14 +211,14 @@ mod tests {
     /// E02
     #[test]
     fn a_token_of_300_seconds_has_299_left_when_it_is_answered() {
-        let expiry = Expiry(1_000_300);
+        let expires_at = Timestamp::from_seconds(1_000_300);
         for (millis, left) in
             [(1_000_000_000, 299), (1_000_000_001, 299), (1_000_000_999, 299), (1_000_001_000, 298)]
         {
-            assert_eq!(expiry.remaining(Timestamp::from_millis(millis)).as_secs(), left, "{millis}");
+            assert_eq!(remaining(expires_at, Timestamp::from_millis(millis)).as_secs(), left, "{millis}");
         }
-        assert_eq!(expiry.remaining(Timestamp::from_millis(1_000_300_000)).as_secs(), 0);
-        assert_eq!(expiry.remaining(Timestamp::from_millis(2_000_300_000)).as_secs(), 0);
+        assert_eq!(remaining(expires_at, expires_at).as_secs(), 0);
+        assert_eq!(remaining(expires_at, Timestamp::from_millis(2_000_300_000)).as_secs(), 0);
     }
 
     fn apis(identifiers: &[&str]) -> Vec<Arc<Api>> {

@@ -12,6 +12,7 @@ mod issued;
 pub mod jwks;
 pub mod metadata;
 pub mod request;
+mod reuse;
 pub mod revoke;
 pub mod target;
 pub mod token;

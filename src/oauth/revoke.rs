@@ -50,6 +50,6 @@ pub async fn revoke(issuer: &Issuer, incoming: &Incoming) -> Result<Option<Revok
         const OTHERS: &str = "The token was issued to another client.";
         return Err(OAuthError::new(ErrorCode::InvalidGrant, OTHERS).of(caller));
     }
-    let is_new = issuer.revoke(&token).await?;
+    let is_new = issuer.revoke(authenticated.application(), &token).await?;
     Ok(is_new.then(|| Revoked { token: token.id, application: caller.clone() }))
 }

@@ -9,31 +9,42 @@ use super::client_auth::{self, Authenticated};
 use super::error::{ErrorCode, OAuthError};
 use super::grant;
 use super::request::Incoming;
-use crate::domain::api::Api;
-use crate::domain::id::{KeyId, TokenId};
-use crate::domain::scope::ScopeName;
-use crate::domain::time::Timestamp;
+use super::reuse;
+use crate::domain::authorization::{Authorization, GrantedToken};
 use crate::issuer::Issuer;
+use crate::issuer::reuse::ReusedToken;
 
-/// A token and what is said of it (RFC 6749 §5.1).
+/// What an application is answered.
 #[derive(Debug)]
 pub struct TokenResponse {
-    /// The signed JWT.
-    pub access_token: String,
-    /// What was granted, in the order asked.
-    pub scopes: Vec<ScopeName>,
+    /// The token.
+    pub token: Granted,
     /// The whole seconds the token still has, rounded down.
     pub expires_in: Duration,
     /// Whose it is.
     pub authenticated: Authenticated,
-    /// The APIs that its `aud` names; none when it names the application itself.
-    pub audience: Vec<Arc<Api>>,
-    /// Its `jti`.
-    pub id: TokenId,
-    /// Its `kid`.
-    pub key: KeyId,
-    /// Its `exp`.
-    pub expires_at: Timestamp,
+    /// Whether the token was made for somebody else, who asked for the same.
+    pub is_reused: bool,
+}
+
+/// A token that is granted.
+#[derive(Debug)]
+pub enum Granted {
+    /// To nobody else.
+    Once(GrantedToken),
+    /// To whoever asks for the same, for some time.
+    Again(Arc<ReusedToken>),
+}
+
+impl Granted {
+    /// The token itself.
+    #[must_use]
+    pub fn token(&self) -> &GrantedToken {
+        match self {
+            Self::Once(token) => token,
+            Self::Again(reused) => &reused.token,
+        }
+    }
 }
 
 /// Answers a token request. Each step needs what the one before it returned, so their order cannot change: nothing
@@ -49,16 +60,29 @@ pub async fn issue(issuer: &Issuer, incoming: &Incoming) -> Result<TokenResponse
     let authenticated = client_auth::authenticate(issuer, incoming).await?;
     let grant = grant::find(grant_type, &authenticated)?;
     let authorization = grant.authorize(issuer, incoming, &authenticated)?;
-    let token = access_token::mint(issuer, &authenticated, &authorization).await?;
+    let (token, is_reused) = if authenticated.application().token_reuse.is_none() {
+        (Granted::Once(make(issuer, &authenticated, authorization).await?), false)
+    } else {
+        let (token, is_reused) = reuse::obtain(issuer, &authenticated, authorization).await?;
+        (Granted::Again(token), is_reused)
+    };
+    let expires_in = access_token::remaining(token.token().expires_at, issuer.now());
+    Ok(TokenResponse { token, expires_in, authenticated, is_reused })
+}
 
-    Ok(TokenResponse {
-        expires_in: token.expires_at.remaining(issuer.now()),
-        expires_at: token.expires_at.at(),
-        access_token: token.text,
+/// Makes a token.
+pub(super) async fn make(
+    issuer: &Issuer,
+    authenticated: &Authenticated,
+    authorization: Authorization,
+) -> Result<GrantedToken, OAuthError> {
+    let token = access_token::mint(issuer, authenticated, &authorization).await?;
+    Ok(GrantedToken {
+        text: token.text,
+        scopes: authorization.scopes,
+        audience: access_token::audience(authorization.profile, authorization.apis),
         id: token.id,
         key: token.key,
-        audience: access_token::audience(authorization.profile, authorization.apis),
-        scopes: authorization.scopes,
-        authenticated,
+        expires_at: token.expires_at,
     })
 }

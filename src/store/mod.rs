@@ -109,12 +109,15 @@ pub trait Store: Noticed + Send + Sync {
     /// Keeps the digest key of a master key: adds it, or replaces how it is sealed.
     async fn keep_digest_key(&self, key: KeptDigestKey, event: AuditEvent) -> Result<(), StoreError>;
 
-    /// Refuses a token from now until its end and for `REFUSED_AFTER_EXPIRY` more; whether it was not refused already.
-    /// The end is the token's own, to the second, and part of its name: who asks later gives the same. No audit event, no
-    /// revision: it is a caller's own deed, and leaves nothing behind when the token is over.
+    /// Refuses a token of an application from now until its end and for `REFUSED_AFTER_EXPIRY` more; whether it was not
+    /// refused already. The end is the token's own, to the second, and part of its name: who asks later gives the same. No
+    /// audit event, as it is a caller's own deed. It leaves nothing behind when the token is over, and servers need not know
+    /// it, unless the application's tokens are reused: then the application has changed, so that none of them hands the
+    /// token out again.
     async fn revoke_token(
         &self,
         tenant: TenantId,
+        client_id: &ClientId,
         token: TokenId,
         expires_at: Timestamp,
     ) -> Result<bool, StoreError>;

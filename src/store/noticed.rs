@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::StoreError;
+use crate::domain::excess::{ExcessQuery, Fetched};
 use crate::domain::id::{CredentialId, RequestId};
 use crate::domain::refusal::Refusal;
 use crate::domain::statistic::{Statistic, StatisticsQuery};
@@ -36,6 +37,10 @@ pub trait Noticed: Send + Sync {
     /// Counts by their beginning, oldest first; the newest when there are more than `limit`. Those of a tenant or
     /// application that was removed are still there.
     async fn statistics(&self, query: StatisticsQuery) -> Result<Vec<Statistic>, StoreError>;
+    /// The applications that fetched more tokens than so many times what one instance needs (`domain::excess::needed`, by
+    /// the lifetime of the application or else the usual one), those with the most for what they need first. Only those
+    /// that are still there, and only what was counted from the beginning of the span to its end.
+    async fn excess(&self, query: ExcessQuery) -> Result<Vec<Fetched>, StoreError>;
     /// Writes down refusals, and forgets the oldest beyond `REFUSALS_KEPT`. One that is there already stays as it is.
     async fn record_refusals(&self, refusals: Vec<Refusal>) -> Result<(), StoreError>;
     /// A refusal by the id of its request.

@@ -1,10 +1,12 @@
 //! How values are written down, the same in every backend.
 //! Not for: reading them, which each backend does in its own types (`row.rs`).
 
+use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::domain::application::Application;
+use crate::domain::statistic::Counted;
 use crate::domain::token::{ReuseShare, TokenProfile, TokenSettings};
 
 /// What an application has to do with an API.
@@ -19,6 +21,27 @@ pub(super) fn names<T: Copy>(values: &[T], name: impl Fn(T) -> &'static str) -> 
 /// The claims of an application, as a JSON object.
 pub(super) fn claims(application: &Application) -> String {
     serde_json::Value::Object(application.claims.members().clone()).to_string()
+}
+
+/// What stands for tokens that were reused where there is the reason of a refusal otherwise. No refusal has it.
+pub(super) const REUSED: &str = "reused";
+
+/// What is counted, where there is the reason of a refusal: nothing for tokens that were issued.
+pub(super) fn counted(what: &Counted) -> &str {
+    match what {
+        Counted::Issued => "",
+        Counted::Reused => REUSED,
+        Counted::Refused(reason) => reason,
+    }
+}
+
+/// What is counted, as it was written down.
+pub(super) fn read_counted(text: &str) -> Counted {
+    match text {
+        "" => Counted::Issued,
+        REUSED => Counted::Reused,
+        reason => Counted::Refused(Cow::Owned(reason.to_owned())),
+    }
 }
 
 /// The name of a profile.

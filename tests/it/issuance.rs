@@ -137,6 +137,35 @@ fn files_rotate_and_a_stop_loses_no_line() {
     assert_eq!(lines(after)[0]["event"], "token.issued");
 }
 
+/// With the commands and the real clock: the same token, a line for each answer, and counts apart.
+#[test]
+fn a_token_that_is_handed_out_again_says_so() {
+    let (installation, secret) = installation();
+    installation.json(&["app", "set", "app", "--token-reuse-percent", "90"]);
+    let mut server = installation.serve(&["--issuance-to", "stdout"]);
+    let tokens: Vec<Value> = (0..3).map(|_| server.token("app", &secret, "read").1).collect();
+    assert!(tokens.iter().all(|token| token["access_token"] == tokens[0]["access_token"]));
+    stop(&mut server);
+    let lines = lines(&server.output());
+    let said: Vec<_> = lines.iter().map(|line| (&line["event"], line.get("reused"))).collect();
+    let (issued, again) = (json!("token.issued"), json!(true));
+    assert_eq!(said, [(&issued, None), (&issued, Some(&again)), (&issued, Some(&again))]);
+    assert!(lines.iter().all(|line| line["jti"] == lines[0]["jti"]));
+    let counts = installation.json(&["statistics", "--by", "minute"]);
+    let of = |outcome: &str| {
+        let counts = counts.as_array().unwrap().iter().filter(|one| one["outcome"] == outcome);
+        counts.map(|one| one["count"].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!((of("issued"), of("reused"), of("refused")), (1, 2, 0));
+    // The hour is not over.
+    assert_eq!(installation.json(&["excess", "--over", "hour", "--factor", "1"]), json!([]));
+    let shown = String::from_utf8(installation.run(&["excess"]).stdout).unwrap();
+    assert!(shown.starts_with("CLIENT ID  ISSUED  REUSED  TOKEN LIFETIME  NEEDED  FACTOR"), "{shown}");
+    assert_eq!(installation.run(&["excess", "--factor", "0"]).status.code(), Some(2));
+    let said = String::from_utf8(installation.run(&["excess", "--over", "week"]).stderr).unwrap();
+    assert!(said.contains("one of hour, day"), "{said}");
+}
+
 #[test]
 fn each_server_has_a_file_of_its_own_that_it_can_write() {
     let (installation, _) = installation();

@@ -16,6 +16,7 @@ mod apis;
 mod applications;
 mod audit;
 mod call;
+mod excess;
 mod field;
 mod guard;
 mod keys;
@@ -62,6 +63,7 @@ const ROUTES: &[&[Route]] = &[
     keys::ROUTES,
     operators::ROUTES,
     statistics::ROUTES,
+    excess::ROUTES,
     audit::ROUTES,
 ];
 

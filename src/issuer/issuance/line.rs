@@ -28,6 +28,9 @@ struct IssuedLine<'of> {
     expires_at: String,
     /// Only where it says something.
     #[serde(skip_serializing_if = "Option::is_none")]
+    reused: Option<bool>,
+    /// Only where it says something.
+    #[serde(skip_serializing_if = "Option::is_none")]
     store_away_seconds: Option<u64>,
 }
 
@@ -77,6 +80,7 @@ pub(in crate::issuer) fn issued_line(
         jti: issued.token.to_string(),
         kid: issued.key.to_string(),
         expires_at: issued.expires_at.to_string(),
+        reused: issued.is_reused.then_some(true),
         store_away_seconds: away.map(|away| away.as_secs()),
     })
 }

@@ -39,6 +39,8 @@ pub struct Issued<'token> {
     pub key: KeyId,
     /// Its `exp`.
     pub expires_at: Timestamp,
+    /// Whether it was handed out before.
+    pub is_reused: bool,
 }
 
 /// Where lines are put. They are written by somebody else, so that no request waits for a disk.

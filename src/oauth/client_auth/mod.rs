@@ -63,7 +63,7 @@ impl Authenticated {
 
     /// Who it is, with what the store has beside it.
     #[must_use]
-    pub fn registered(&self) -> &Registered {
+    pub fn registered(&self) -> &Arc<Registered> {
         &self.registered
     }
 

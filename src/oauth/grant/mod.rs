@@ -1,17 +1,13 @@
 //! The grants: one file each, and the list that is the only thing that knows them all.
 //! Not for: who the caller is (`client_auth`).
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use super::client_auth::Authenticated;
 use super::error::{ErrorCode, OAuthError};
 use super::request::Incoming;
-use crate::domain::api::Api;
 use crate::domain::application::GrantType;
-use crate::domain::scope::ScopeName;
-use crate::domain::token::TokenProfile;
 use crate::issuer::Issuer;
+
+pub use crate::domain::authorization::Authorization;
 
 mod client_credentials;
 
@@ -33,23 +29,6 @@ pub trait Grant: Sync {
         incoming: &Incoming,
         authenticated: &Authenticated,
     ) -> Result<Authorization, OAuthError>;
-}
-
-/// What a token may say.
-#[derive(Debug)]
-pub struct Authorization {
-    /// The scopes granted, in the order asked.
-    pub scopes: Vec<ScopeName>,
-    /// The APIs it is for.
-    pub apis: Vec<Arc<Api>>,
-    /// Its shape.
-    pub profile: TokenProfile,
-    /// How long it lives.
-    pub lifetime: Duration,
-    /// How long before `iat` its `nbf` lies.
-    pub backdating: Duration,
-    /// What it is signed with, if the APIs ask for something other than the tenant.
-    pub algorithm: Option<String>,
 }
 
 /// The grant that was asked for, if the application may use it.

@@ -36,7 +36,16 @@ impl Ledger {
     /// Begins a transaction in which something is changed, after all others that did.
     pub(super) async fn open(session: &Session) -> Result<Self, Trouble> {
         let heads = session.begin(LOCK, values![]).await?;
-        let head = heads.first().ok_or_else(|| StoreError::Corrupt("the table head is empty".to_owned()))?;
+        Ok(Self::read(heads.first().ok_or_else(no_head)?)?)
+    }
+
+    /// The same in a transaction that was begun already.
+    pub(super) async fn join(session: &Session) -> Result<Self, Trouble> {
+        let heads = session.rows(LOCK, values![], Self::read).await?;
+        Ok(heads.into_iter().next().ok_or_else(no_head)?)
+    }
+
+    fn read(head: &Row) -> Result<Self, StoreError> {
         let revision = row::get(head, "revision")?;
         Ok(Self {
             found: revision,
@@ -109,6 +118,10 @@ impl Ledger {
     }
 }
 
+fn no_head() -> StoreError {
+    StoreError::Corrupt("the table head is empty".to_owned())
+}
+
 pub(super) async fn events(session: Link, after: i64, limit: usize) -> Result<Vec<RecordedEvent>, Trouble> {
     let sql = format!("{EVENTS} WHERE sequence > $1 ORDER BY sequence LIMIT $2");
     session.rows(&sql, values![after, row::limit(limit)], read).await
@@ -132,7 +145,7 @@ pub(super) async fn changes_since(session: Link, revision: i64) -> Result<Change
             Ok((row::get::<i64>(row, "newest")?, tenant.map(|tenant| (tenant, client_id))))
         })
         .await?;
-    let newest = found.first().ok_or_else(|| StoreError::Corrupt("the table head is empty".to_owned()))?.0;
+    let newest = found.first().ok_or_else(no_head)?.0;
     let list: Vec<_> = found.into_iter().filter_map(|(_, change)| change).collect();
     // Fewer rows than revisions means that some were forgotten, or that the store was replaced by an older one.
     let whole = i64::try_from(list.len()).is_ok_and(|count| count == newest.saturating_sub(revision));

@@ -31,6 +31,7 @@ mod asking;
 mod copy;
 mod credentials;
 mod error;
+mod excess;
 mod keys;
 mod log;
 mod moved;
@@ -271,10 +272,13 @@ impl Store for Postgres {
     async fn revoke_token(
         &self,
         tenant: TenantId,
+        client_id: &ClientId,
         token: TokenId,
         expires_at: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.note(move |session| tokens::revoke(session, tenant, token, expires_at)).await
+        let client_id = client_id.clone();
+        self.note(move |session| tokens::revoke(session, (tenant, client_id.clone()), token, expires_at))
+            .await
     }
 
     async fn is_revoked(

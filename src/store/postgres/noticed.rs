@@ -1,5 +1,5 @@
 //! What servers notice, as questions to PostgreSQL.
-//! Not for: SQL, which is in `credentials.rs`, `statistics.rs` and `refusals.rs`.
+//! Not for: SQL, which is in `credentials.rs`, `excess.rs`, `statistics.rs` and `refusals.rs`.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use async_trait::async_trait;
 
 use super::error::Trouble;
 use super::session::Session;
-use super::{Postgres, credentials, refusals, statistics};
+use super::{Postgres, credentials, excess, refusals, statistics};
+use crate::domain::excess::{ExcessQuery, Fetched};
 use crate::domain::id::RequestId;
 use crate::domain::refusal::Refusal;
 use crate::domain::statistic::{Statistic, StatisticsQuery};
@@ -31,6 +32,10 @@ impl Noticed for Postgres {
 
     async fn statistics(&self, query: StatisticsQuery) -> Result<Vec<Statistic>, StoreError> {
         self.read_quietly(move |session| statistics::find(session, query.clone())).await
+    }
+
+    async fn excess(&self, query: ExcessQuery) -> Result<Vec<Fetched>, StoreError> {
+        self.read_quietly(move |session| excess::find(session, query.clone())).await
     }
 
     async fn record_refusals(&self, refusals: Vec<Refusal>) -> Result<(), StoreError> {

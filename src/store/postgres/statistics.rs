@@ -1,7 +1,6 @@
 //! Counts of tokens issued and requests refused.
 //! Not for: what is counted (`issuer/usage.rs`).
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use tokio_postgres::Row;
@@ -12,7 +11,7 @@ use super::session::{Link, Session};
 use crate::domain::application::ClientId;
 use crate::domain::statistic::{Counter, Period, Statistic, StatisticsQuery};
 use crate::domain::time::Timestamp;
-use crate::store::{FORGOTTEN_AT_ONCE, StoreError};
+use crate::store::{FORGOTTEN_AT_ONCE, StoreError, stored};
 
 /// Adds counts to those stored. All servers do so in the order of the key, so that none of them waits for one that waits
 /// for it.
@@ -20,7 +19,7 @@ pub(super) async fn add(session: &Session, counts: &[Statistic]) -> Result<(), T
     let mut sums: BTreeMap<(&str, i64, String, &str, &str), i64> = BTreeMap::new();
     for Statistic { counter, count } in counts {
         let client_id = counter.application.as_ref().map_or("", ClientId::as_str);
-        let reason = counter.reason.as_deref().unwrap_or("");
+        let reason = stored::counted(&counter.what);
         let count = i64::try_from(*count).unwrap_or(i64::MAX);
         for period in Period::ALL {
             let start = period.start_of(counter.start).as_millis();
@@ -85,16 +84,14 @@ pub(super) async fn forget(session: &Session, now: Timestamp) -> Result<u64, Tro
 }
 
 fn read(row: &Row) -> Result<Statistic, StoreError> {
-    let text = |column| row::get::<&str>(row, column).map(|text| Some(text).filter(|text| !text.is_empty()));
-    let application = match text("client_id")? {
-        None => None,
-        Some(_) => Some(row::checked(row, "client_id", |text| ClientId::parse(text).ok())?),
+    let application = |text: &str| {
+        if text.is_empty() { Some(None) } else { ClientId::parse(text).ok().map(Some) }
     };
     let counter = Counter {
         start: row::time(row, "start")?,
         tenant: row::parse(row, "tenant_id")?,
-        application,
-        reason: text("reason")?.map(|reason| Cow::Owned(reason.to_owned())),
+        application: row::checked(row, "client_id", application)?,
+        what: stored::read_counted(row::get(row, "reason")?),
     };
     Ok(Statistic { counter, count: u64::try_from(row::get::<i64>(row, "count")?).unwrap_or(0) })
 }

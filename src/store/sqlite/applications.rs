@@ -51,6 +51,17 @@ pub(super) fn name_of(
     Ok(found.into_iter().next())
 }
 
+/// Whether there is such an application whose tokens are reused.
+pub(super) fn reuses_tokens(
+    connection: &Connection,
+    tenant: TenantId,
+    client_id: &ClientId,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM application
+               WHERE tenant_id = ?1 AND client_id = ?2 AND token_reuse_percent IS NOT NULL";
+    Ok(!row::rows(connection, sql, params![tenant.to_string(), client_id.as_str()], |_| Ok(()))?.is_empty())
+}
+
 pub(super) fn add(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
     let sql = "INSERT INTO application
             (id, tenant_id, client_id, name, type, enabled, grants, auth_methods, narrowed, default_api, token_lifetime,

@@ -29,6 +29,7 @@ mod connection;
 mod copy;
 mod credentials;
 mod error;
+mod excess;
 mod keys;
 mod log;
 mod moved;
@@ -269,10 +270,19 @@ impl Store for Sqlite {
     async fn revoke_token(
         &self,
         tenant: TenantId,
+        client_id: &ClientId,
         token: TokenId,
         expires_at: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write(move |transaction| tokens::revoke(transaction, tenant, token, expires_at)).await
+        let client_id = client_id.clone();
+        self.write(move |transaction| {
+            let is_new = tokens::revoke(transaction, tenant, token, expires_at)?;
+            if is_new && applications::reuses_tokens(transaction, tenant, &client_id)? {
+                log::note(transaction, tenant, Some(&client_id))?;
+            }
+            Ok(is_new)
+        })
+        .await
     }
 
     async fn is_revoked(

@@ -1,10 +1,11 @@
 //! What servers notice, as questions to SQLite.
-//! Not for: SQL, which is in `credentials.rs`, `statistics.rs` and `refusals.rs`.
+//! Not for: SQL, which is in `credentials.rs`, `excess.rs`, `statistics.rs` and `refusals.rs`.
 
 use async_trait::async_trait;
 use rusqlite::Transaction;
 
-use super::{Sqlite, credentials, refusals, statistics};
+use super::{Sqlite, credentials, excess, refusals, statistics};
+use crate::domain::excess::{ExcessQuery, Fetched};
 use crate::domain::id::RequestId;
 use crate::domain::refusal::Refusal;
 use crate::domain::statistic::{Statistic, StatisticsQuery};
@@ -23,6 +24,10 @@ impl Noticed for Sqlite {
 
     async fn statistics(&self, query: StatisticsQuery) -> Result<Vec<Statistic>, StoreError> {
         self.read_quietly(move |connection| statistics::find(connection, &query)).await
+    }
+
+    async fn excess(&self, query: ExcessQuery) -> Result<Vec<Fetched>, StoreError> {
+        self.read_quietly(move |connection| excess::find(connection, &query)).await
     }
 
     async fn record_refusals(&self, refusals: Vec<Refusal>) -> Result<(), StoreError> {

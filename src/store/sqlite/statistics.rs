@@ -1,15 +1,13 @@
 //! Counts of tokens issued and requests refused.
 //! Not for: what is counted (`issuer/usage.rs`).
 
-use std::borrow::Cow;
-
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::row;
 use crate::domain::application::ClientId;
 use crate::domain::statistic::{Counter, Period, Statistic, StatisticsQuery};
 use crate::domain::time::Timestamp;
-use crate::store::{FORGOTTEN_AT_ONCE, StoreError};
+use crate::store::{FORGOTTEN_AT_ONCE, StoreError, stored};
 
 pub(super) fn add(transaction: &Transaction<'_>, counts: &[Statistic]) -> Result<(), StoreError> {
     let sql = "INSERT INTO statistic (period, start, tenant_id, client_id, reason, count)
@@ -18,7 +16,7 @@ pub(super) fn add(transaction: &Transaction<'_>, counts: &[Statistic]) -> Result
     for Statistic { counter, count } in counts {
         let tenant = counter.tenant.to_string();
         let client_id = counter.application.as_ref().map_or("", ClientId::as_str);
-        let reason = counter.reason.as_deref().unwrap_or("");
+        let reason = stored::counted(&counter.what);
         let count = i64::try_from(*count).unwrap_or(i64::MAX);
         for period in Period::ALL {
             let start = period.start_of(counter.start).as_millis();
@@ -63,17 +61,14 @@ pub(super) fn forget(transaction: &Transaction<'_>, now: Timestamp) -> Result<us
 }
 
 fn read(row: &Row<'_>) -> Result<Statistic, StoreError> {
-    let text =
-        |column| row::get::<String>(row, column).map(|text| Some(text).filter(|text| !text.is_empty()));
-    let client_id = text("client_id")?;
+    let application = |text: &str| {
+        if text.is_empty() { Some(None) } else { ClientId::parse(text).ok().map(Some) }
+    };
     let counter = Counter {
         start: row::time(row, "start")?,
         tenant: row::parse(row, "tenant_id")?,
-        application: match client_id {
-            None => None,
-            Some(_) => Some(row::checked(row, "client_id", |text| ClientId::parse(text).ok())?),
-        },
-        reason: text("reason")?.map(Cow::Owned),
+        application: row::checked(row, "client_id", application)?,
+        what: stored::read_counted(&row::get::<String>(row, "reason")?),
     };
     Ok(Statistic {
         counter,

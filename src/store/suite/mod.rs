@@ -12,6 +12,7 @@ use crate::domain::time::Timestamp;
 mod administration;
 mod apis;
 mod applications;
+mod excess;
 mod imported;
 mod keys;
 mod logs;
@@ -101,6 +102,7 @@ every_backend! {
     keys::reseals_a_key_that_is_sealed_as_before,
     keys::keeps_digest_keys_and_tells_every_tenant,
     tokens::refuses_a_token_once_and_for_all_connections,
+    tokens::tells_servers_of_a_refused_token_only_where_tokens_are_reused,
     tokens::a_token_of_one_tenant_is_none_of_another,
     tokens::of_many_who_revoke_the_same_token_all_succeed,
     tokens::forgets_a_refused_token_some_time_after_its_end,
@@ -114,6 +116,8 @@ every_backend! {
     noticed::adds_counts_to_their_minute_and_day,
     noticed::finds_the_newest_counts_of_one_tenant,
     noticed::counts_outlive_whom_they_are_of_and_no_longer_than_they_are_kept,
+    excess::finds_who_fetched_far_more_than_it_needs,
+    excess::looks_at_the_last_full_span_and_at_what_is_left,
     noticed::what_is_noticed_is_no_change,
     noticed::keeps_a_refusal_exactly,
     noticed::keeps_the_newest_refusals,

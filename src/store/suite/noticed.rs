@@ -10,7 +10,7 @@ use crate::crypto::random::SystemRandom;
 use crate::domain::application::ClientId;
 use crate::domain::id::{RequestId, TenantId};
 use crate::domain::refusal::{Endpoint, Refusal};
-use crate::domain::statistic::{Counter, Period, Statistic, StatisticsQuery};
+use crate::domain::statistic::{Counted, Counter, Period, Statistic, StatisticsQuery};
 use crate::domain::time::Timestamp;
 use crate::store::{FORGOTTEN_AT_ONCE, REFUSALS_KEPT, REFUSALS_KEPT_FOR, Store, UsageBatch};
 
@@ -28,8 +28,9 @@ fn statistic(
     whose: (Option<&str>, Option<&'static str>),
     count: u64,
 ) -> Statistic {
-    let (application, reason) = (whose.0.map(name), whose.1.map(Into::into));
-    Statistic { counter: Counter { start, tenant, application, reason }, count }
+    let application = whose.0.map(name);
+    let what = whose.1.map_or(Counted::Issued, |reason| Counted::Refused(reason.into()));
+    Statistic { counter: Counter { start, tenant, application, what }, count }
 }
 
 async fn record(store: &Arc<dyn Store>, counts: Vec<Statistic>) {

@@ -61,6 +61,11 @@ pub(in crate::store) fn key(tenant: &Tenant) -> SigningKey {
     }
 }
 
+/// Somebody's client id, whether there is such an application or not.
+pub(in crate::store) fn caller() -> ClientId {
+    ClientId::parse("caller").unwrap()
+}
+
 pub(in crate::store) fn application(tenant: &Tenant, client_id: &str) -> Application {
     Application {
         id: ApplicationId::new(&SystemRandom),

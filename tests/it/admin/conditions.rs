@@ -211,6 +211,15 @@ async fn parameters_are_what_they_should_be() {
         server.answer(ask("GET", "/statistics?by=day&since=2020-01-01T00:00:00Z", &token)).await.status,
         200
     );
+    for query in ["over=week", "factor=0", "factor=1000001", "limit=1001"] {
+        expect_problem(
+            &server.answer(ask("GET", &format!("/excess?{query}"), &token)).await,
+            400,
+            "malformed",
+        );
+    }
+    let reply = server.answer(ask("GET", "/excess?over=hour&factor=1&limit=3", &token)).await;
+    assert_eq!((reply.status, &reply.json()["items"]), (200, &json!([])));
     for (method, path, status, kind) in [
         ("GET", "/nothing", 404, "not-found"),
         ("GET", "/applications/", 404, "not-found"),

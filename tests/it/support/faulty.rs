@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use chancery::domain::api::Api;
 use chancery::domain::application::{ClientId, Registered};
 use chancery::domain::audit::{AuditEvent, AuditFilter, RecordedEvent};
+use chancery::domain::excess::{ExcessQuery, Fetched};
 use chancery::domain::id::{RequestId, TenantId, TokenId};
 use chancery::domain::operator::Operator;
 use chancery::domain::refusal::Refusal;
@@ -87,6 +88,9 @@ impl Noticed for Faulty {
     async fn statistics(&self, query: StatisticsQuery) -> Answer<Vec<Statistic>> {
         self.works().await?.statistics(query).await
     }
+    async fn excess(&self, query: ExcessQuery) -> Answer<Vec<Fetched>> {
+        self.works().await?.excess(query).await
+    }
     async fn record_refusals(&self, refusals: Vec<Refusal>) -> Answer<()> {
         self.works().await?.record_refusals(refusals).await
     }
@@ -155,8 +159,14 @@ impl Store for Faulty {
     async fn keep_digest_key(&self, key: KeptDigestKey, event: AuditEvent) -> Answer<()> {
         self.works().await?.keep_digest_key(key, event).await
     }
-    async fn revoke_token(&self, tenant: TenantId, token: TokenId, expires_at: Timestamp) -> Answer<bool> {
-        self.works().await?.revoke_token(tenant, token, expires_at).await
+    async fn revoke_token(
+        &self,
+        tenant: TenantId,
+        client_id: &ClientId,
+        token: TokenId,
+        expires_at: Timestamp,
+    ) -> Answer<bool> {
+        self.works().await?.revoke_token(tenant, client_id, token, expires_at).await
     }
     async fn is_revoked(&self, tenant: TenantId, token: TokenId, expires_at: Timestamp) -> Answer<bool> {
         self.works().await?.is_revoked(tenant, token, expires_at).await

@@ -13,5 +13,6 @@ mod one_answer;
 mod overload;
 mod parsing;
 mod response;
+mod reuse;
 mod scope;
 mod trouble;

@@ -15,7 +15,7 @@ use crate::domain::id::{RequestId, TokenId};
 use crate::domain::refusal::{Endpoint, Refusal};
 use crate::domain::scope::Scope;
 use crate::domain::signing_key::KeptDigestKey;
-use crate::domain::statistic::{Counter, Statistic};
+use crate::domain::statistic::{Counted, Counter, Statistic};
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use crate::store::copy::{Direction, NotCopied, PAGE, Purpose, Side, copy};
@@ -51,7 +51,7 @@ fn batch(one: &Tenant, credential: &Credential) -> UsageBatch {
         start: Timestamp::from_millis(1_700_000_000_000),
         tenant: one.id,
         application: None,
-        reason: Some("why".into()),
+        what: Counted::Refused("why".into()),
     };
     let uses = vec![(credential.id, Timestamp::from_millis(1_900))];
     UsageBatch { uses, counts: vec![Statistic { counter, count: 3 }] }
@@ -109,7 +109,10 @@ pub(super) async fn fill(store: &Arc<dyn Store>) -> Tenant {
     store.record_usage(batch(&one, &app.credentials[0])).await.unwrap();
     store.record_refusals(vec![refusal(&one), Refusal { source: None, ..refusal(&one) }]).await.unwrap();
     let token = TokenId::new(&SystemRandom);
-    store.revoke_token(one.id, token, Timestamp::from_millis(4_000_000_000_000)).await.unwrap();
+    store
+        .revoke_token(one.id, &sample::caller(), token, Timestamp::from_millis(4_000_000_000_000))
+        .await
+        .unwrap();
     store.remove_tenant(gone.id, sample::event("gone")).await.unwrap();
     one
 }
@@ -167,7 +170,11 @@ pub(super) async fn copies_to_an_empty_store_alone<P: Place>() {
     assert!(matches!(nothing, Err(NotCopied::Nothing)), "{nothing:?}");
     // Whatever it is that is there.
     let token = TokenId::new(&SystemRandom);
-    used.open().await.revoke_token(one.id, token, Timestamp::from_millis(5)).await.unwrap();
+    used.open()
+        .await
+        .revoke_token(one.id, &sample::caller(), token, Timestamp::from_millis(5))
+        .await
+        .unwrap();
     let before = dump(&used).await;
     let refused = copy_all(&from, &used).await;
     assert!(matches!(refused, Err(NotCopied::NotEmpty("revoked_token"))), "{refused:?}");
@@ -214,12 +221,14 @@ pub(super) async fn while_a_store_is_held_it_answers_and_nothing_changes<P: Plac
     let held = from.session(Purpose::Hold).await.unwrap();
     assert!(store.application(one.id, "app").await.unwrap().is_some());
     assert_eq!(store.changes_since(before.1.revision).await.unwrap().list, Some(Vec::new()));
-    let token = TokenId::new(&SystemRandom);
+    let (caller, token) = (sample::caller(), TokenId::new(&SystemRandom));
     let at = Timestamp::from_millis(5);
     // Each waits for as long as it may, beside the other.
     let second = from.open().await;
-    let later =
-        tokio::join!(store.revoke_token(one.id, token, at), second.record_refusals(vec![refusal(&one)]));
+    let later = tokio::join!(
+        store.revoke_token(one.id, &caller, token, at),
+        second.record_refusals(vec![refusal(&one)])
+    );
     for refused in [later.0.map(drop), later.1] {
         assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     }
@@ -228,7 +237,7 @@ pub(super) async fn while_a_store_is_held_it_answers_and_nothing_changes<P: Plac
     // Whoever has let go is gone a moment later.
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(dump(&from).await, before);
-    assert!(store.revoke_token(one.id, token, at).await.unwrap());
+    assert!(store.revoke_token(one.id, &caller, token, at).await.unwrap());
 }
 
 async fn put(place: &impl Place, mark: Option<crate::store::copy::Mark>) {
@@ -248,7 +257,7 @@ async fn change_everything(store: &Arc<dyn Store>, one: &Tenant) -> Vec<Result<(
         store.change_signing_keys(one.id, keys, sample::event("key")).await.map(drop),
         store.reseal_signing_key(key.clone(), key.sealed_under, sample::event("key")).await.map(drop),
         store.keep_digest_key(digest_key("a"), sample::event("digest key")).await,
-        store.revoke_token(one.id, token, Timestamp::from_millis(5)).await.map(drop),
+        store.revoke_token(one.id, &sample::caller(), token, Timestamp::from_millis(5)).await.map(drop),
         store.record_usage(batch(one, &app.credentials[0])).await,
         store.record_refusals(vec![refusal(one)]).await,
         store.forget_past(Timestamp::from_millis(0)).await.map(drop),

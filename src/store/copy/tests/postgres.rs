@@ -126,9 +126,9 @@ async fn a_change_that_waited_for_a_move_finds_the_store_moved() {
     let mut held = place.session(Purpose::Hold).await.unwrap();
     let before = dump(&place).await;
     let token = crate::domain::id::TokenId::new(&crate::crypto::random::SystemRandom);
-    let at = crate::domain::time::Timestamp::from_millis(5);
+    let (caller, at) = (sample::caller(), crate::domain::time::Timestamp::from_millis(5));
     let (revoked, added, ()) = tokio::join!(
-        store.revoke_token(one.id, token, at),
+        store.revoke_token(one.id, &caller, token, at),
         store.add_scope(sample::scope(&one, "late"), sample::event("late")),
         async {
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;

@@ -8,7 +8,7 @@ use crate::crypto::random::SystemRandom;
 use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::store::postgres::{Access, Address, Postgres};
-use crate::store::suite::sample::{add_tenant, scope, tenant};
+use crate::store::suite::sample::{add_tenant, caller, scope, tenant};
 use crate::store::{Store, StoreError};
 
 fn access(url: &str) -> Access {
@@ -43,7 +43,7 @@ async fn a_standby_is_not_believed_until_it_is_the_primary() {
     is_refused(store.changes_since(0).await);
     is_refused(store.application(one.id, "app").await);
     is_refused(store.is_revoked(one.id, token, end).await);
-    assert!(store.revoke_token(one.id, token, end).await.unwrap_err().is_away());
+    assert!(store.revoke_token(one.id, &caller(), token, end).await.unwrap_err().is_away());
 
     // A look is no more than that, and says so.
     let (looker, schema) = Postgres::look(&access(&standby.url)).await.unwrap();
@@ -67,6 +67,6 @@ async fn a_standby_is_not_believed_until_it_is_the_primary() {
         assert!(started.elapsed() < Duration::from_mins(1));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert!(both.revoke_token(one.id, token, end).await.unwrap());
+    assert!(both.revoke_token(one.id, &caller(), token, end).await.unwrap());
     assert!(store.is_revoked(one.id, token, end).await.unwrap());
 }

@@ -15,7 +15,7 @@ use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::store::postgres::{Access, Address, Password, Postgres};
 use crate::store::suite::places::Database;
-use crate::store::suite::sample::{add_application, application, event};
+use crate::store::suite::sample::{add_application, application, caller, event};
 use crate::store::{Store, StoreError};
 
 const END: Timestamp = Timestamp::from_seconds(1_640_589_128);
@@ -34,7 +34,7 @@ async fn connections_that_were_ended_are_opened_anew() {
         assert_eq!(store.tenants().await.unwrap().len(), 1);
         assert!(!store.audit_events(0, 10).await.unwrap().is_empty());
         end_connections(&database).await;
-        assert!(store.revoke_token(one.id, token(), END).await.unwrap());
+        assert!(store.revoke_token(one.id, &caller(), token(), END).await.unwrap());
         add_application(&store, &application(&one, &format!("app{round}"))).await;
     }
 }
@@ -67,7 +67,7 @@ async fn a_change_whose_connection_is_ended_in_the_middle_is_made_once() {
 async fn a_question_is_given_up_when_it_takes_too_long() {
     let (database, store, one) = with_tenant().await;
     let token = token();
-    store.revoke_token(one.id, token, END).await.unwrap();
+    store.revoke_token(one.id, &caller(), token, END).await.unwrap();
     let other = database.connect().await;
     other.batch_execute("BEGIN; LOCK TABLE revoked_token IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let late = store.is_revoked(one.id, token, END).await.unwrap_err();
@@ -91,12 +91,12 @@ async fn a_server_that_may_not_be_written_to_is_not_used() {
     end_connections(&database).await;
     let refused = store.application(one.id, "app").await.unwrap_err();
     assert!(refused.to_string().contains("does not allow writes"), "{refused}");
-    assert!(store.revoke_token(one.id, token(), END).await.unwrap_err().is_away());
+    assert!(store.revoke_token(one.id, &caller(), token(), END).await.unwrap_err().is_away());
     assert!(store.changes_since(0).await.unwrap_err().is_away());
     let sql = format!("SET default_transaction_read_only = off; ALTER DATABASE {name} RESET ALL");
     admin.batch_execute(&sql).await.unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(store.revoke_token(one.id, token(), END).await.unwrap());
+    assert!(store.revoke_token(one.id, &caller(), token(), END).await.unwrap());
 }
 
 #[tokio::test]
