@@ -110,7 +110,8 @@ pub(super) async fn serve(
     };
     let https = certificates.is_some() || settings.listen.behind_proxy;
     let any_host = listeners.public_address.ip().is_loopback();
-    let public = Arc::new(Front::new(Listener::Public { https, any_host }, Arc::clone(&directory)));
+    let public = Front::new(Listener::Public { https, any_host }, Arc::clone(&directory));
+    let public = Arc::new(public.behind_proxy(settings.listen.behind_proxy));
     let admin = Arc::new(Front::new(Listener::Admin(Box::new(admin)), Arc::clone(&directory)));
     let max_connections = settings.listen.max_connections;
 

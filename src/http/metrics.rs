@@ -68,6 +68,17 @@ impl Collector for Shown {
             "Tokens issued while the store was away",
             figures.issued_while_away,
         )?;
+        counter("quota_refusals", "Requests refused for a quota that was used up", figures.used_up)?;
+        counter(
+            "tokens_issued_beyond_quota",
+            "Tokens issued beyond a quota that is only reported",
+            figures.beyond_quota,
+        )?;
+        counter(
+            "authentications_not_judged",
+            "Requests not judged since too many like them had failed",
+            figures.not_judged,
+        )?;
         refusals(&mut encoder, &figures.refused)
     }
 }

@@ -26,12 +26,16 @@ pub mod directory;
 pub mod document;
 mod following;
 mod freshness;
+pub mod guesses;
 pub mod imported;
 pub mod issuance;
+mod meter;
 mod misses;
 mod notes;
+pub mod quotas;
 mod refusals;
 mod rows;
+mod sketch;
 mod slow_checks;
 mod tally;
 mod tenants;
@@ -42,6 +46,7 @@ use clock_watch::ClockWatch;
 use directory::STORE_DEADLINE;
 use document::Documents;
 use freshness::Freshness;
+use guesses::Guesses;
 use imported::Imported;
 
 pub use directory::Directory;
@@ -49,6 +54,7 @@ pub use freshness::StoreAway;
 use issuance::Issuance;
 pub use misses::MISSES_PER_MINUTE;
 use misses::Misses;
+use quotas::Quotas;
 use refusals::Refusals;
 pub use tally::Figures;
 use tally::Tally;
@@ -74,6 +80,8 @@ pub struct Services {
     tally: Tally,
     tokens: VerifiedTokens,
     misses: Misses,
+    quotas: Quotas,
+    guesses: Guesses,
     imported: Imported,
 }
 
@@ -105,6 +113,8 @@ impl Services {
             tally: Tally::default(),
             tokens: VerifiedTokens::new(),
             misses: Misses::default(),
+            quotas: Quotas::default(),
+            guesses: Guesses::new(),
             imported,
         }
     }

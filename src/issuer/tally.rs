@@ -16,6 +16,9 @@ pub(super) struct Tally {
     issued: AtomicU64,
     /// By the error code, of which there are a dozen.
     refused: Mutex<BTreeMap<Cow<'static, str>, u64>>,
+    used_up: AtomicU64,
+    beyond_quota: AtomicU64,
+    not_judged: AtomicU64,
 }
 
 /// All that is counted, at one moment.
@@ -27,6 +30,12 @@ pub struct Figures {
     pub issued_while_away: u64,
     /// Requests refused, by the error code they were told.
     pub refused: Vec<(Cow<'static, str>, u64)>,
+    /// Those of them that had used up a quota.
+    pub used_up: u64,
+    /// Those of them that were not judged, or not told of the judgement, since too many like them had failed.
+    pub not_judged: u64,
+    /// Tokens issued although a quota was used up that is only reported.
+    pub beyond_quota: u64,
     /// How long the store has been away, if it is.
     pub away_for: Option<Duration>,
     /// What is in memory.
@@ -42,6 +51,18 @@ impl Tally {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         *refused.entry(error).or_default() += 1;
     }
+
+    pub(super) fn note_used_up(&self) {
+        self.used_up.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn note_beyond_quota(&self) {
+        self.beyond_quota.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn note_not_judged(&self) {
+        self.not_judged.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl Services {
@@ -54,6 +75,9 @@ impl Services {
             issued: self.tally.issued.load(Ordering::Relaxed),
             issued_while_away,
             refused: refused.into_iter().collect(),
+            used_up: self.tally.used_up.load(Ordering::Relaxed),
+            not_judged: self.tally.not_judged.load(Ordering::Relaxed),
+            beyond_quota: self.tally.beyond_quota.load(Ordering::Relaxed),
             away_for: self.freshness.away_for(),
             remembered: self.cached.remembered(),
         }

@@ -8,12 +8,14 @@ use super::access_token;
 use super::client_auth::{self, Authenticated};
 use super::error::{ErrorCode, OAuthError};
 use super::grant;
+use super::quota;
 use super::request::Incoming;
 use crate::domain::api::Api;
 use crate::domain::id::{KeyId, TokenId};
 use crate::domain::scope::ScopeName;
 use crate::domain::time::Timestamp;
 use crate::issuer::Issuer;
+use crate::issuer::quotas::Charged;
 
 /// A token and what is said of it (RFC 6749 §5.1).
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub struct TokenResponse {
     pub key: KeyId,
     /// Its `exp`.
     pub expires_at: Timestamp,
+    /// Its place in the quotas, if there are any; given back when it is not handed out.
+    pub charged: Option<Charged>,
 }
 
 /// Answers a token request. Each step needs what the one before it returned, so their order cannot change: nothing
@@ -49,6 +53,11 @@ pub async fn issue(issuer: &Issuer, incoming: &Incoming) -> Result<TokenResponse
     let authenticated = client_auth::authenticate(issuer, incoming).await?;
     let grant = grant::find(grant_type, &authenticated)?;
     let authorization = grant.authorize(issuer, incoming, &authenticated)?;
+    let charged = match issuer.has_quota(authenticated.application()) {
+        false => None,
+        // In a box of its own: a token that nothing limits is as small as without it.
+        true => Some(Box::pin(quota::charge(issuer, authenticated.application())).await?),
+    };
     let token = access_token::mint(issuer, &authenticated, &authorization).await?;
 
     Ok(TokenResponse {
@@ -59,6 +68,7 @@ pub async fn issue(issuer: &Issuer, incoming: &Incoming) -> Result<TokenResponse
         key: token.key,
         audience: access_token::audience(authorization.profile, authorization.apis),
         scopes: authorization.scopes,
+        charged,
         authenticated,
     })
 }
