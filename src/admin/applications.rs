@@ -1,25 +1,25 @@
 //! Registering, changing and removing applications.
 //! Not for: their further secrets (`credentials.rs`).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
-use super::catalog::{Catalog, missing_api};
-use super::change::{Change, TokenChange, distinct, set};
+use super::application_rules::check;
+use super::catalog::Catalog;
+use super::change::{Change, QuotaChange, TokenChange, distinct, set};
 use super::credentials::{self, Given, NewSecret};
 use super::{Admin, AdminError, insist, view};
 use crate::crypto::secret::Secret;
+use crate::domain::Invalid;
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType, Registered};
 use crate::domain::id::ApplicationId;
 use crate::domain::quota::Quota;
 use crate::domain::scope::{ScopeName, ScopeSet};
 use crate::domain::tenant::Tenant;
-use crate::domain::token::{StaticClaims, TokenSettings};
-use crate::domain::{Invalid, check_label};
+use crate::domain::token::{ReuseShare, StaticClaims, TokenSettings};
 use crate::store::{Conflict, Recorded, RegistryChange, StoreError};
 
 /// Longest name of an application, in characters.
@@ -63,6 +63,10 @@ pub struct ApplicationChange {
     pub acts_for: Option<Vec<ApiIdentifier>>,
     /// What its tokens are like.
     pub token: TokenChange,
+    /// For how long a token of it is handed out again.
+    pub token_reuse: Change<ReuseShare>,
+    /// How many tokens it may have.
+    pub quota: QuotaChange,
     /// What its tokens say besides.
     pub claims: Option<StaticClaims>,
 }
@@ -311,70 +315,9 @@ impl ApplicationChange {
         set(&mut application.claims, self.claims);
         self.default_api.apply(&mut application.default_api);
         self.token.apply(&mut application.token);
+        self.token_reuse.apply(&mut application.token_reuse);
+        self.quota.apply(&mut application.quota);
         set(&mut application.default_scopes, self.default_scopes.map(|names| Some(ScopeSet::new(names))));
-    }
-}
-
-/// Everything an application must be, whatever it was before. Which API defines which of its scopes.
-pub(super) fn check(
-    catalog: &Catalog,
-    application: &Application,
-) -> Result<HashMap<ScopeName, ApiIdentifier>, AdminError> {
-    check_label("name", &application.name, MAX_NAME)?;
-    application.token.check()?;
-    check_type(application)?;
-    let scope_apis = catalog.apis_of(application.scopes.names())?;
-    for name in application.default_scopes.iter().flat_map(ScopeSet::names) {
-        if !application.scopes.contains(name) {
-            let name = name.as_str();
-            return Err(
-                Invalid(format!("default scope {name:?} is not among the application's scopes")).into()
-            );
-        }
-    }
-    check_apis(catalog, application, &scope_apis)?;
-    Ok(scope_apis)
-}
-
-/// What follows from an application's type.
-fn check_type(application: &Application) -> Result<(), Invalid> {
-    let kind = application.kind.as_str();
-    let invalid = |text: String| Err(Invalid(text));
-    if application.kind.is_confidential() {
-        if application.auth_methods.is_empty() {
-            return invalid(format!("type {kind} needs at least one authentication method"));
-        }
-        return Ok(());
-    }
-    if application.grants.contains(&GrantType::ClientCredentials) {
-        return invalid(format!(
-            "type {kind} is a public client and may not use client_credentials (RFC 6749 §4.4)"
-        ));
-    }
-    if !application.auth_methods.is_empty() {
-        return invalid(format!("type {kind} is a public client and cannot authenticate"));
-    }
-    Ok(())
-}
-
-/// The APIs an application has to do with exist, and it may call the one its tokens are for by default.
-fn check_apis(
-    catalog: &Catalog,
-    application: &Application,
-    scope_apis: &HashMap<ScopeName, ApiIdentifier>,
-) -> Result<(), AdminError> {
-    let mut named = application.apis.iter().chain(&application.acts_for).chain(&application.default_api);
-    if let Some(unknown) = named.find(|identifier| !catalog.apis.contains_key(*identifier)) {
-        return Err(missing_api(unknown));
-    }
-    match &application.default_api {
-        Some(api) if !application.apis.contains(api) && !scope_apis.values().any(|one| one == api) => {
-            Err(Invalid(format!(
-                "the application may not call its default API {api}: give it --api {api} or one of its scopes"
-            ))
-            .into())
-        }
-        _ => Ok(()),
     }
 }
 

@@ -1,8 +1,10 @@
 //! What is to become of a setting: it stays, takes its default, or is set.
-//! Not for: which settings there are (`applications.rs`, `apis.rs`).
+//! Not for: which settings there are (`applications.rs`, `apis.rs`, `tenants.rs`).
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use crate::domain::quota::{Quota, QuotaMode};
 use crate::domain::token::{TokenProfile, TokenSettings};
 
 /// What is to become of a setting that may be left to its default.
@@ -44,6 +46,30 @@ impl TokenChange {
         self.lifetime.apply(&mut settings.lifetime);
         self.profile.apply(&mut settings.profile);
         self.backdating.apply(&mut settings.backdating);
+    }
+}
+
+/// What is to become of how many tokens there may be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QuotaChange {
+    /// How many in a minute; without a limit by default.
+    pub per_minute: Change<NonZeroU32>,
+    /// How many in an hour; without a limit by default.
+    pub per_hour: Change<NonZeroU32>,
+    /// How many in a day; without a limit by default.
+    pub per_day: Change<NonZeroU32>,
+    /// What becomes of a token beyond it.
+    pub mode: Change<QuotaMode>,
+}
+
+impl QuotaChange {
+    pub(super) fn apply(self, quota: &mut Quota) {
+        self.per_minute.apply(&mut quota.per_minute);
+        self.per_hour.apply(&mut quota.per_hour);
+        self.per_day.apply(&mut quota.per_day);
+        let mut mode = Some(quota.mode);
+        self.mode.apply(&mut mode);
+        quota.mode = mode.unwrap_or_default();
     }
 }
 

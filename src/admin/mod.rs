@@ -17,6 +17,7 @@ use crate::keys::vault::Vault;
 use crate::store::{Conflict, Store, StoreError};
 
 pub mod apis;
+mod application_rules;
 pub mod applications;
 pub mod audit;
 pub mod audit_view;
@@ -35,6 +36,7 @@ pub mod registry;
 pub mod reseal;
 pub mod scopes;
 pub mod search;
+mod settings_view;
 pub mod statistics;
 pub mod tenants;
 pub mod usage_view;

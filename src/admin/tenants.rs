@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::apis::find_algorithm;
-use super::change::{distinct, set};
+use super::change::{QuotaChange, distinct, set};
 use super::{Admin, AdminError, apis, insist, keys, tenant, view};
 use crate::crypto::algorithm::ALGORITHMS;
 use crate::domain::Invalid;
@@ -18,6 +18,21 @@ use crate::domain::tenant::{
 };
 use crate::keys::CannotUse;
 use crate::store::{Conflict, Recorded, RegistryChange, StoreError};
+
+/// A tenant to be added.
+#[derive(Debug)]
+pub struct NewTenant {
+    /// Its name.
+    pub name: String,
+    /// Its host names.
+    pub hosts: Vec<Host>,
+    /// Its issuer.
+    pub issuer: IssuerUrl,
+    /// The algorithm its tokens are signed with; the first there is by default.
+    pub algorithm: Option<String>,
+    /// How many tokens all its applications together may have.
+    pub quota: QuotaChange,
+}
 
 /// What a tenant is to be changed to; what is `None` stays.
 #[derive(Debug, Clone, Default)]
@@ -32,12 +47,14 @@ pub struct TenantChange {
     pub algorithm: Option<String>,
     /// How long a signing key signs.
     pub key_period: Option<Duration>,
+    /// How many tokens all its applications together may have.
+    pub quota: QuotaChange,
 }
 
-/// Adds a tenant with its first signing key, which signs at once: nobody has fetched the tenant's keys before.
+/// Adds a tenant without a quota, as `add_new` does.
 ///
 /// # Errors
-/// When the name, a host or the issuer cannot be had, or there is no such algorithm.
+/// Those of `add_new`.
 pub async fn add(
     admin: &Admin,
     name: &str,
@@ -45,18 +62,27 @@ pub async fn add(
     issuer: IssuerUrl,
     algorithm: Option<&str>,
 ) -> Result<Tenant, AdminError> {
-    check_tenant_name(name)?;
+    let (name, algorithm) = (name.to_owned(), algorithm.map(str::to_owned));
+    add_new(admin, NewTenant { name, hosts, issuer, algorithm, quota: QuotaChange::default() }).await
+}
+
+/// Adds a tenant with its first signing key, which signs at once: nobody has fetched the tenant's keys before.
+///
+/// # Errors
+/// When the name, a host or the issuer cannot be had, or there is no such algorithm.
+pub async fn add_new(admin: &Admin, new: NewTenant) -> Result<Tenant, AdminError> {
+    check_tenant_name(&new.name)?;
     let default = || ALGORITHMS.first().copied().ok_or(CannotUse::NotMade);
-    let algorithm = match algorithm {
+    let algorithm = match new.algorithm.as_deref() {
         Some(name) => find_algorithm(admin, name)?,
         None => default()?,
     };
     let (id, now) = (TenantId::new(admin.random.as_ref()), admin.now());
-    let tenant = Tenant {
+    let mut tenant = Tenant {
         id,
-        name: name.to_owned(),
-        hosts: at_least_one(hosts)?,
-        issuer,
+        name: new.name,
+        hosts: at_least_one(new.hosts)?,
+        issuer: new.issuer,
         enabled: true,
         algorithm: algorithm.name().to_owned(),
         key_period: DEFAULT_KEY_PERIOD,
@@ -65,17 +91,17 @@ pub async fn add(
         updated_at: now,
         version: 1,
     };
+    new.quota.apply(&mut tenant.quota);
     let key = admin.vault.make_key(id, algorithm, KeyState::Active, now)?;
     match admin.create(addition(admin, &tenant, key), &view::TenantView::new(&tenant)).await {
-        Err(AdminError::Store(StoreError::Conflict(Conflict::Exists))) => Err(taken(name)),
+        Err(AdminError::Store(StoreError::Conflict(Conflict::Exists))) => Err(taken(&tenant.name)),
         answer => answer.map(|()| tenant),
     }
 }
 
 /// The changes that add a tenant with its first key, and the API that administers it.
 pub(super) fn addition(admin: &Admin, tenant: &Tenant, key: SigningKey) -> Vec<Recorded> {
-    let detail = json!({ "issuer": tenant.issuer.as_str(), "hosts": names(tenant) });
-    let event = admin.event(tenant.id, "tenant.add", &tenant.name, detail);
+    let event = admin.event(tenant.id, "tenant.add", &tenant.name, describe(tenant));
     vec![
         Recorded::new(RegistryChange::AddTenant(tenant.clone(), key), event),
         Recorded::part(apis::administration(admin, tenant)),
@@ -93,10 +119,13 @@ pub async fn change(admin: &Admin, name: &str, change: TenantChange) -> Result<T
 async fn change_once(admin: &Admin, name: &str, change: TenantChange) -> Result<Tenant, AdminError> {
     let before = tenant(admin, name).await?;
     admin.check_version(before.version)?;
-    if (change.hosts.is_some() || change.issuer.is_some() || change.enabled.is_some())
-        && !admin.actor.powers.are_of_the_platform()
-    {
-        let text = "hosts, issuer and enabled are changed by who administers every tenant (admin:platform)";
+    let is_of_the_platform = change.hosts.is_some()
+        || change.issuer.is_some()
+        || change.enabled.is_some()
+        // It is there for the other tenants' sake.
+        || change.quota != QuotaChange::default();
+    if is_of_the_platform && !admin.actor.powers.are_of_the_platform() {
+        let text = "hosts, issuer, enabled and the quota are changed by who administers every tenant (admin:platform)";
         return Err(AdminError::Forbidden(text.to_owned()));
     }
     let mut after = before.clone();
@@ -105,6 +134,7 @@ async fn change_once(admin: &Admin, name: &str, change: TenantChange) -> Result<
     set(&mut after.enabled, change.enabled);
     set(&mut after.algorithm, change.algorithm);
     set(&mut after.key_period, change.key_period);
+    change.quota.apply(&mut after.quota);
     let Some((change, after)) = alteration(admin, &before, after)? else { return Ok(before) };
     match admin.store.change_registry(vec![change]).await {
         Err(StoreError::Conflict(Conflict::Exists)) => return Err(taken(name)),
@@ -168,6 +198,10 @@ fn describe(tenant: &Tenant) -> Value {
         "enabled": tenant.enabled,
         "algorithm": tenant.algorithm,
         "key_period": tenant.key_period.as_secs(),
+        "tokens_per_minute": tenant.quota.per_minute,
+        "tokens_per_hour": tenant.quota.per_hour,
+        "tokens_per_day": tenant.quota.per_day,
+        "quota_mode": tenant.quota.mode.as_str(),
     })
 }
 

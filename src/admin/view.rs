@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::apis::Described;
 use super::keys::Revoked;
 use super::reseal::Resealed;
+use super::settings_view::{QuotaView, TokenView};
 use crate::crypto::slow_hash::SlowHash;
 use crate::domain::application::{Application, AuthMethod, GrantType, Registered};
 use crate::domain::credential::Credential;
@@ -18,7 +19,7 @@ use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::{Host, Tenant};
 use crate::domain::time::Timestamp;
-use crate::domain::token::{DEFAULT_TOKEN_LIFETIME, TokenProfile, TokenSettings};
+use crate::domain::token::{DEFAULT_TOKEN_LIFETIME, ReuseShare, TokenSettings};
 use crate::keys::schedule::{published_until, signs_from};
 
 /// A secret on its way to whoever is shown it, this once.
@@ -44,6 +45,9 @@ pub struct TenantView {
     algorithm: String,
     /// Seconds.
     key_period: u64,
+    /// Of all its applications together.
+    #[serde(flatten)]
+    quota: QuotaView,
     created_at: String,
     updated_at: String,
     version: i64,
@@ -61,6 +65,7 @@ impl TenantView {
             enabled: tenant.enabled,
             algorithm: tenant.algorithm.clone(),
             key_period: tenant.key_period.as_secs(),
+            quota: QuotaView::new(tenant.quota),
             created_at: tenant.created_at.to_string(),
             updated_at: tenant.updated_at.to_string(),
             version: tenant.version,
@@ -128,26 +133,6 @@ impl ApiView {
     }
 }
 
-/// What tokens are like. Null is the default.
-#[derive(Debug, Serialize, JsonSchema)]
-struct TokenView {
-    /// Seconds.
-    token_lifetime: Option<u64>,
-    token_profile: Option<&'static str>,
-    /// Seconds.
-    nbf_backdating: Option<u64>,
-}
-
-impl TokenView {
-    fn new(settings: TokenSettings) -> Self {
-        Self {
-            token_lifetime: settings.lifetime.map(|lifetime| lifetime.as_secs()),
-            token_profile: settings.profile.map(TokenProfile::as_str),
-            nbf_backdating: settings.backdating.map(|backdating| backdating.as_secs()),
-        }
-    }
-}
-
 /// An application.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Application")]
@@ -170,6 +155,10 @@ pub struct ApplicationView {
     /// Its lifetime is that of tokens without an API.
     #[serde(flatten)]
     token: TokenView,
+    /// For how much of its lifetime a token is handed out again, in percent; null when each is a new one.
+    token_reuse_percent: Option<u8>,
+    #[serde(flatten)]
+    quota: QuotaView,
     claims: Map<String, Value>,
     /// Its tokens issued until then are refused; null when none is.
     tokens_revoked_before: Option<String>,
@@ -207,6 +196,8 @@ impl ApplicationView {
             default_api: application.default_api.as_ref().map(ToString::to_string),
             acts_for: text(&application.acts_for),
             token: TokenView::new(TokenSettings { lifetime, ..application.token }),
+            token_reuse_percent: application.token_reuse.map(ReuseShare::percent),
+            quota: QuotaView::new(application.quota),
             claims: application.claims.members().clone(),
             tokens_revoked_before: application.tokens_revoked_before.map(|before| before.to_string()),
             created_at: application.created_at.to_string(),

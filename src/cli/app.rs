@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::settings::{TokenFlags, change, list};
+use super::settings::{QuotaFlags, TokenFlags, change, list, usual_quota};
 use super::{Failure, Global, input, secret, workspace};
 use crate::admin::applications::{self, ApplicationChange, NewApplication};
 use crate::admin::credentials::Given;
@@ -12,7 +12,7 @@ use crate::domain::Invalid;
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType};
 use crate::domain::scope::{ScopeName, ScopeSet};
-use crate::domain::token::{DEFAULT_TOKEN_LIFETIME, StaticClaims};
+use crate::domain::token::{DEFAULT_TOKEN_LIFETIME, ReuseShare, StaticClaims};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -94,6 +94,11 @@ pub(super) struct Settings {
     acts_for: Vec<String>,
     #[command(flatten)]
     token: TokenFlags,
+    /// For how much of its lifetime a token is handed out again, in percent, 1 to 90 [default: each is a new one]
+    #[arg(long, value_name = "PERCENT")]
+    token_reuse_percent: Option<String>,
+    #[command(flatten)]
+    quota: QuotaFlags,
     /// A claim that all its tokens have, the value in JSON or else as text; once for each
     #[arg(long, value_name = "NAME=VALUE")]
     claim: Vec<String>,
@@ -112,6 +117,8 @@ impl Settings {
             default_api: change(self.default_api.as_deref(), ApiIdentifier::parse)?,
             acts_for: list(&self.acts_for, ApiIdentifier::parse)?,
             token: self.token.to_change()?,
+            token_reuse: change(self.token_reuse_percent.as_deref(), ReuseShare::parse)?,
+            quota: self.quota.to_change()?,
             claims: list(&self.claim, claim)?.map(distinct_claims).transpose()?,
         })
     }
@@ -180,7 +187,7 @@ fn usual(application: &Application) -> Value {
     let confidential = application.kind.is_confidential();
     let usual = |names: &[&str]| if confidential { json!(names) } else { json!([]) };
     let scopes = ScopeSet::names(&application.scopes).iter().map(ScopeName::as_str);
-    json!({
+    let mut usual = json!({
         "client_secret_expires_at": 0,
         "default_scopes": scopes.collect::<Vec<_>>(),
         "grants": usual(&[GrantType::ClientCredentials.as_str()]),
@@ -191,7 +198,12 @@ fn usual(application: &Application) -> Value {
         "token_lifetime": DEFAULT_TOKEN_LIFETIME.as_secs(),
         "token_profile": null,
         "nbf_backdating": null,
+        "token_reuse_percent": null,
         "claims": {},
         "tokens_revoked_before": null,
-    })
+    });
+    if let (Some(usual), Value::Object(quota)) = (usual.as_object_mut(), usual_quota()) {
+        usual.extend(quota);
+    }
+    usual
 }

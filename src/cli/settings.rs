@@ -1,8 +1,13 @@
-//! What can be given of applications and APIs alike, and lists and values that can be emptied.
+//! What can be given of several kinds of things alike, and lists and values that can be emptied.
 //! Not for: what the values may be (`domain`).
 
-use crate::admin::change::{Change, TokenChange};
+use std::num::NonZeroU32;
+
+use serde_json::{Value, json};
+
+use crate::admin::change::{Change, QuotaChange, TokenChange};
 use crate::domain::Invalid;
+use crate::domain::quota::{QuotaMode, parse_limit};
 use crate::domain::time::parse_duration;
 use crate::domain::token::TokenProfile;
 
@@ -28,6 +33,49 @@ impl TokenFlags {
             backdating: change(self.nbf_backdating.as_deref(), parse_duration)?,
         })
     }
+}
+
+/// How many tokens there may be. An empty value brings a default back.
+#[derive(Debug, clap::Args)]
+pub(super) struct QuotaFlags {
+    /// How many tokens it may have in a minute of UTC [default: no limit]
+    #[arg(long, value_name = "TOKENS")]
+    tokens_per_minute: Option<String>,
+    /// How many tokens it may have in an hour of UTC [default: no limit]
+    #[arg(long, value_name = "TOKENS")]
+    tokens_per_hour: Option<String>,
+    /// How many tokens it may have in a day of UTC [default: no limit]
+    #[arg(long, value_name = "TOKENS")]
+    tokens_per_day: Option<String>,
+    /// What becomes of a token beyond these: enforce (it is refused) or report (it is issued) [default: enforce]
+    #[arg(long, value_name = "MODE")]
+    quota_mode: Option<String>,
+}
+
+impl QuotaFlags {
+    pub(super) fn to_change(&self) -> Result<QuotaChange, Invalid> {
+        Ok(QuotaChange {
+            per_minute: limit("--tokens-per-minute", self.tokens_per_minute.as_deref())?,
+            per_hour: limit("--tokens-per-hour", self.tokens_per_hour.as_deref())?,
+            per_day: limit("--tokens-per-day", self.tokens_per_day.as_deref())?,
+            mode: change(self.quota_mode.as_deref(), QuotaMode::parse)?,
+        })
+    }
+}
+
+/// There are several, so the refusal says which is meant.
+fn limit(name: &str, value: Option<&str>) -> Result<Change<NonZeroU32>, Invalid> {
+    change(value, parse_limit).map_err(|error| Invalid(format!("{name}: {error}")))
+}
+
+/// A quota as it is shown when none was given.
+pub(super) fn usual_quota() -> Value {
+    json!({
+        "tokens_per_minute": null,
+        "tokens_per_hour": null,
+        "tokens_per_day": null,
+        "quota_mode": QuotaMode::default().as_str(),
+    })
 }
 
 /// `Stay` when the option was not given; `Default` when it was given empty.

@@ -1,6 +1,7 @@
 //! `chancery tenant …`.
 //! Not for: which tenant other commands mean (`--tenant`).
 
+use super::settings::{QuotaFlags, usual_quota};
 use super::{Failure, Global, workspace};
 use crate::admin::view::TenantView;
 use crate::admin::{self, tenants};
@@ -22,6 +23,8 @@ pub(super) enum Command {
         /// What its tokens are signed with unless an API asks for another [default: RS256]
         #[arg(long, value_name = "ALG")]
         algorithm: Option<String>,
+        #[command(flatten)]
+        quota: QuotaFlags,
     },
     /// List all tenants
     List,
@@ -49,6 +52,8 @@ pub(super) enum Command {
         /// How long a signing key signs before the next one takes its place, 1d to 3660d
         #[arg(long, value_name = "DURATION")]
         key_period: Option<String>,
+        #[command(flatten)]
+        quota: QuotaFlags,
     },
     /// Remove a tenant with everything in it: applications, secrets, scopes, keys
     Remove {
@@ -65,19 +70,21 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
             let views: Vec<_> = admin.store.tenants().await?.iter().map(TenantView::new).collect();
             return global.output.many(&views, &["name", "issuer", "hosts", "enabled"]);
         }
-        Command::Add { name, host, issuer, algorithm } => {
+        Command::Add { name, host, issuer, algorithm, quota } => {
             let issuer = IssuerUrl::parse(&issuer)?;
-            tenants::add(&admin, &name, hosts(host)?, issuer, algorithm.as_deref()).await?
+            let (hosts, quota) = (hosts(host)?, quota.to_change()?);
+            tenants::add_new(&admin, tenants::NewTenant { name, hosts, issuer, algorithm, quota }).await?
         }
         Command::Show { name } => admin::tenant(&admin, &name).await?,
-        Command::Set { name, enabled, host, issuer, algorithm, key_period } => {
+        Command::Set { name, enabled, host, issuer, algorithm, key_period, quota } => {
             let hosts = if host.is_empty() { None } else { Some(hosts(host)?) };
             let issuer = issuer.as_deref().map(IssuerUrl::parse).transpose()?;
             let key_period = key_period.as_deref().map(parse_duration).transpose()?;
-            let change = tenants::TenantChange { hosts, issuer, enabled, algorithm, key_period };
+            let quota = quota.to_change()?;
+            let change = tenants::TenantChange { hosts, issuer, enabled, algorithm, key_period, quota };
             tenants::change(&admin, &name, change).await?
         }
         Command::Remove { name } => tenants::remove(&admin, &name).await?,
     };
-    global.output.one(&TenantView::new(&tenant))
+    global.output.one_but(&TenantView::new(&tenant), &usual_quota())
 }

@@ -113,13 +113,24 @@ impl Quota {
     }
 }
 
+/// A limit of so many tokens: 1 to 4,294,967,295.
+///
+/// # Errors
+/// When it is less or more.
+pub fn limit(tokens: u64) -> Result<NonZeroU32, Invalid> {
+    u32::try_from(tokens).ok().and_then(NonZeroU32::new).ok_or_else(|| no_limit(&tokens.to_string()))
+}
+
 /// A limit as an operator writes it: a whole number from 1 to 4,294,967,295.
 ///
 /// # Errors
 /// When it is no such number.
 pub fn parse_limit(text: &str) -> Result<NonZeroU32, Invalid> {
-    text.parse()
-        .map_err(|_| Invalid(format!("{text:?} is no limit: a whole number of tokens, 1 to {}", u32::MAX)))
+    text.parse().map_err(|_| no_limit(&format!("{text:?}")))
+}
+
+fn no_limit(given: &str) -> Invalid {
+    Invalid(format!("{given} is no limit: a whole number of tokens, 1 to {}", u32::MAX))
 }
 
 #[cfg(test)]
@@ -141,6 +152,9 @@ mod tests {
         assert_eq!(parse_limit("1").unwrap().get(), 1);
         for bad in ["0", "-1", "", "1.5", "4294967296", "ten", " 1"] {
             assert!(parse_limit(bad).is_err(), "{bad}");
+        }
+        for (tokens, good) in [(0, false), (1, true), (4_294_967_295, true), (4_294_967_296, false)] {
+            assert_eq!(limit(tokens).is_ok(), good, "{tokens}");
         }
         assert!(Quota::default().is_unlimited());
         let quota = Quota { per_day: NonZeroU32::new(1), ..Quota::default() };

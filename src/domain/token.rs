@@ -85,6 +85,17 @@ impl ReuseShare {
         })
     }
 
+    /// A share as an operator writes it: a whole number of percent.
+    ///
+    /// # Errors
+    /// When it is no such number, or is less than 1 or more than 90.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let percent = text.parse();
+        percent
+            .map_err(|_| Invalid(format!("{text:?} is no share: a whole number of percent, 1 to 90")))
+            .and_then(Self::from_percent)
+    }
+
     /// The share in percent.
     #[must_use]
     pub const fn percent(self) -> u8 {
@@ -250,7 +261,10 @@ mod tests {
         for (percent, good) in [(0, false), (1, true), (90, true), (91, false), (257, false)] {
             assert_eq!(ReuseShare::from_percent(percent).is_ok(), good, "{percent}");
         }
-        let share = ReuseShare::from_percent(50).unwrap();
+        for bad in ["", "0", "91", "-1", "50%", "0.5", "half"] {
+            assert!(ReuseShare::parse(bad).is_err(), "{bad}");
+        }
+        let share = ReuseShare::parse("50").unwrap();
         assert_eq!(share.of(Duration::from_secs(301)), Duration::from_millis(150_500));
     }
 

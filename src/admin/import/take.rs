@@ -37,15 +37,10 @@ impl Taken {
     /// All of it as additions to a tenant.
     pub(super) fn within(&self, tenant: &Tenant) -> TenantEntry {
         TenantEntry {
-            name: tenant.name.clone(),
-            issuer: tenant.issuer.to_string(),
-            hosts: Some(tenant.hosts.iter().map(ToString::to_string).collect()),
-            algorithm: Some(tenant.algorithm.clone()),
-            key_period: Some(tenant.key_period.into()),
-            enabled: Some(tenant.enabled),
             scopes: Some(self.scopes.clone()),
             apis: Some(self.apis.clone()),
             applications: Some(self.applications.clone()),
+            ..TenantEntry::of(tenant)
         }
     }
 }

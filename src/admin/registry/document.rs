@@ -5,9 +5,11 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::count::Count;
 use super::period::Period;
 use crate::crypto::algorithm::ALGORITHMS;
 use crate::domain::application::{ApplicationType, AuthMethod, GrantType};
+use crate::domain::quota::QuotaMode;
 use crate::domain::token::TokenProfile;
 
 /// The registry of a Chancery installation. What is left out takes its default.
@@ -40,6 +42,22 @@ pub struct TenantEntry {
     /// How long a signing key signs before the next one takes its place: 1d to 3660d. By default 90d.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_period: Option<Period>,
+    /// How many tokens all its applications together may have in a minute of UTC: 1 to 4294967295. By default there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub tokens_per_minute: Option<Count>,
+    /// How many tokens all its applications together may have in an hour of UTC: 1 to 4294967295. By default there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub tokens_per_hour: Option<Count>,
+    /// How many tokens all its applications together may have in a day of UTC: 1 to 4294967295. By default there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub tokens_per_day: Option<Count>,
+    /// What becomes of a token beyond these: it is refused, or issued and reported. By default enforce.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = QuotaMode::ALL.map(QuotaMode::as_str)))]
+    pub quota_mode: Option<String>,
     /// The scopes of the whole tenant. When this is left out, nothing is said of them: they stay, and are never pruned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<ScopeEntry>>,
@@ -141,6 +159,26 @@ pub struct ApplicationEntry {
     /// How long before `iat` the `nbf` of its tokens lies: 0s to 60s. By default 0s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf_backdating: Option<Period>,
+    /// For how much of its lifetime a token is handed out again, in percent: 1 to 90. By default each is a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maximum" = 90))]
+    pub token_reuse_percent: Option<Count>,
+    /// How many tokens it may have in a minute of UTC: 1 to 4294967295. By default there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub tokens_per_minute: Option<Count>,
+    /// How many tokens it may have in an hour of UTC: 1 to 4294967295. By default there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub tokens_per_hour: Option<Count>,
+    /// How many tokens it may have in a day of UTC: 1 to 4294967295. By default there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub tokens_per_day: Option<Count>,
+    /// What becomes of a token beyond these: it is refused, or issued and reported. By default enforce.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = QuotaMode::ALL.map(QuotaMode::as_str)))]
+    pub quota_mode: Option<String>,
     /// Claims that all its tokens have. Registered claims cannot be set.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub claims: Map<String, Value>,

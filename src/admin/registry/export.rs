@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::count::Count;
 use super::document::{ApiEntry, ApplicationEntry, ScopeEntry, TenantEntry};
 use super::present::Moment;
 use super::yaml::Yaml;
@@ -11,9 +12,10 @@ use crate::admin::{Admin, AdminError, applications, no_tenant};
 use crate::crypto::algorithm::ALGORITHMS;
 use crate::domain::api::Api;
 use crate::domain::application::{Application, ApplicationType, AuthMethod, GrantType};
+use crate::domain::quota::QuotaMode;
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::tenant::{DEFAULT_KEY_PERIOD, Host, Tenant};
-use crate::domain::token::TokenProfile;
+use crate::domain::token::{ReuseShare, TokenProfile};
 
 /// Writes down every tenant, or the one that is named.
 ///
@@ -63,7 +65,7 @@ fn to_value(entry: &impl serde::Serialize) -> Value {
 
 impl TenantEntry {
     /// Everything of a tenant but what is in it.
-    pub(super) fn of(tenant: &Tenant) -> Self {
+    pub(in crate::admin) fn of(tenant: &Tenant) -> Self {
         Self {
             name: tenant.name.clone(),
             issuer: tenant.issuer.to_string(),
@@ -71,6 +73,10 @@ impl TenantEntry {
             enabled: Some(tenant.enabled),
             algorithm: Some(tenant.algorithm.clone()),
             key_period: Some(tenant.key_period.into()),
+            tokens_per_minute: tenant.quota.per_minute.map(Count::from),
+            tokens_per_hour: tenant.quota.per_hour.map(Count::from),
+            tokens_per_day: tenant.quota.per_day.map(Count::from),
+            quota_mode: Some(tenant.quota.mode.as_str().to_owned()),
             scopes: None,
             apis: None,
             applications: None,
@@ -83,6 +89,7 @@ impl TenantEntry {
         self.enabled = self.enabled.filter(|enabled| !enabled);
         self.algorithm = self.algorithm.filter(|algorithm| Some(algorithm.as_str()) != default_algorithm);
         self.key_period = self.key_period.filter(|_| tenant.key_period != DEFAULT_KEY_PERIOD);
+        self.quota_mode = self.quota_mode.filter(is_unusual);
         self
     }
 }
@@ -130,6 +137,11 @@ impl ApplicationEntry {
             token_lifetime: application.token.lifetime.map(Into::into),
             token_profile: application.token.profile.map(TokenProfile::as_str).map(str::to_owned),
             nbf_backdating: application.token.backdating.map(Into::into),
+            token_reuse_percent: application.token_reuse.map(ReuseShare::percent).map(Count::from),
+            tokens_per_minute: application.quota.per_minute.map(Count::from),
+            tokens_per_hour: application.quota.per_hour.map(Count::from),
+            tokens_per_day: application.quota.per_day.map(Count::from),
+            quota_mode: Some(application.quota.mode.as_str().to_owned()),
             claims: application.claims.members().clone(),
             secrets: Vec::new(),
         }
@@ -147,8 +159,13 @@ impl ApplicationEntry {
         self.enabled = self.enabled.filter(|enabled| !enabled);
         self.grants = self.grants.filter(|given| *given != grants);
         self.auth_methods = self.auth_methods.filter(|given| *given != methods);
+        self.quota_mode = self.quota_mode.filter(is_unusual);
         self
     }
+}
+
+fn is_unusual(mode: &String) -> bool {
+    mode != QuotaMode::default().as_str()
 }
 
 fn text(names: &[impl ToString]) -> Vec<String> {

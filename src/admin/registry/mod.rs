@@ -7,6 +7,7 @@ use crate::store::StoreError;
 use super::credentials::Given;
 use super::{Admin, AdminError};
 
+mod count;
 mod difference;
 mod document;
 mod export;
@@ -21,6 +22,7 @@ mod shape;
 mod wanted;
 mod yaml;
 
+pub use count::Count;
 pub use difference::{Action, Difference};
 pub use document::{ApiEntry, ApplicationEntry, Document, ScopeEntry, SecretEntry, TenantEntry};
 pub use export::export;

@@ -11,7 +11,7 @@ use super::page::Place;
 use super::problem::Problem;
 use super::route::{Gives, Operation, Parameter, ParameterKind, Route, Taken, schema_of};
 use crate::admin::applications::{self, ApplicationChange, NewApplication};
-use crate::admin::change::TokenChange;
+use crate::admin::change::{QuotaChange, TokenChange};
 use crate::admin::credentials::Given;
 use crate::admin::search::{self, Page};
 use crate::admin::view::ApplicationView;
@@ -20,8 +20,9 @@ use crate::domain::Invalid;
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{ApplicationType, AuthMethod, ClientId, GrantType};
 use crate::domain::power::{Act, Area};
+use crate::domain::quota::{self, QuotaMode};
 use crate::domain::scope::ScopeName;
-use crate::domain::token::{StaticClaims, TokenProfile};
+use crate::domain::token::{ReuseShare, StaticClaims, TokenProfile};
 use crate::store::Match;
 
 const SETTINGS: &[Field] = &[
@@ -36,16 +37,21 @@ const SETTINGS: &[Field] = &[
     field::TOKEN_LIFETIME,
     field::TOKEN_PROFILE,
     field::NBF_BACKDATING,
+    field::TOKEN_REUSE_PERCENT,
     field::CLAIMS,
 ];
 
 static NEW: Body = Body {
-    fields: &[&[field::NAME.required(), field::TYPE, field::CLIENT_ID, field::CLIENT_SECRET], SETTINGS],
+    fields: &[
+        &[field::NAME.required(), field::TYPE, field::CLIENT_ID, field::CLIENT_SECRET],
+        SETTINGS,
+        field::QUOTA,
+    ],
     example: || json!({ "name": "Billing", "scopes": [], "token_lifetime": 600 }),
 };
 
 static CHANGE: Body = Body {
-    fields: &[&[field::NAME], SETTINGS],
+    fields: &[&[field::NAME], SETTINGS, field::QUOTA],
     example: || json!({ "name": "Billing of orders", "token_lifetime": null }),
 };
 
@@ -164,6 +170,11 @@ fn example() -> Value {
         "token_lifetime": 600,
         "token_profile": null,
         "nbf_backdating": null,
+        "token_reuse_percent": null,
+        "tokens_per_minute": 600,
+        "tokens_per_hour": null,
+        "tokens_per_day": null,
+        "quota_mode": "enforce",
         "claims": {},
         "tokens_revoked_before": null,
         "created_at": "2026-01-31T12:00:00.000Z",
@@ -248,6 +259,10 @@ fn settings(members: &Members) -> Result<ApplicationChange, Invalid> {
         default_api: members.change("default_api", |own| own.parsed("default_api", ApiIdentifier::parse))?,
         acts_for: members.list("acts_for", ApiIdentifier::parse)?,
         token: token_settings(members)?,
+        token_reuse: members.change("token_reuse_percent", |own| {
+            own.whole("token_reuse_percent").map(ReuseShare::from_percent).transpose()
+        })?,
+        quota: quota(members)?,
         claims: members.object("claims").map(|claims| StaticClaims::new(claims.clone())).transpose()?,
     })
 }
@@ -258,5 +273,16 @@ pub(super) fn token_settings(members: &Members) -> Result<TokenChange, Invalid> 
         lifetime: members.change("token_lifetime", |own| Ok(own.seconds("token_lifetime")))?,
         profile: members.change("token_profile", |own| own.parsed("token_profile", TokenProfile::parse))?,
         backdating: members.change("nbf_backdating", |own| Ok(own.seconds("nbf_backdating")))?,
+    })
+}
+
+/// How many tokens there may be; tenants have the same.
+pub(super) fn quota(members: &Members) -> Result<QuotaChange, Invalid> {
+    let limit = |name| members.change(name, |own| own.whole(name).map(quota::limit).transpose());
+    Ok(QuotaChange {
+        per_minute: limit("tokens_per_minute")?,
+        per_hour: limit("tokens_per_hour")?,
+        per_day: limit("tokens_per_day")?,
+        mode: members.change("quota_mode", |own| own.parsed("quota_mode", QuotaMode::parse))?,
     })
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::crypto::algorithm::ALGORITHMS;
 use crate::domain::application::{ApplicationType, AuthMethod, GrantType};
 use crate::domain::operator::operator_scopes;
+use crate::domain::quota::QuotaMode;
 use crate::domain::token::TokenProfile;
 
 /// A member of a request body.
@@ -112,8 +113,16 @@ fn boolean() -> Value {
     json!({ "type": "boolean" })
 }
 
-fn seconds(least: u64, most: u64) -> Value {
+fn whole(least: u64, most: u64) -> Value {
     json!({ "type": "integer", "minimum": least, "maximum": most })
+}
+
+fn seconds(least: u64, most: u64) -> Value {
+    whole(least, most)
+}
+
+fn limit() -> Value {
+    whole(1, u32::MAX.into())
 }
 
 pub(super) const NAME: Field = Field::new("name", "Its name for people", || text(200));
@@ -170,6 +179,34 @@ pub(super) const NBF_BACKDATING: Field = Field::new(
     || seconds(0, 60),
 )
 .nullable();
+pub(super) const TOKEN_REUSE_PERCENT: Field = Field::new(
+    "token_reuse_percent",
+    "For how much of its lifetime a token is handed out again, in percent; null when each is to be a new one",
+    || whole(1, 90),
+)
+.nullable();
+pub(super) const TOKENS_PER_MINUTE: Field = Field::new(
+    "tokens_per_minute",
+    "How many tokens it may have in a minute of UTC; null for no limit",
+    limit,
+)
+.nullable();
+pub(super) const TOKENS_PER_HOUR: Field =
+    Field::new("tokens_per_hour", "How many tokens it may have in an hour of UTC; null for no limit", limit)
+        .nullable();
+pub(super) const TOKENS_PER_DAY: Field =
+    Field::new("tokens_per_day", "How many tokens it may have in a day of UTC; null for no limit", limit)
+        .nullable();
+pub(super) const QUOTA_MODE: Field = Field::new(
+    "quota_mode",
+    "What becomes of a token beyond these: refused (enforce), or issued and reported (report); null for enforce",
+    || choice(&QuotaMode::ALL.map(QuotaMode::as_str)),
+)
+.nullable();
+
+/// How many tokens an application, or a tenant with all its applications, may have.
+pub(super) const QUOTA: &[Field] = &[TOKENS_PER_MINUTE, TOKENS_PER_HOUR, TOKENS_PER_DAY, QUOTA_MODE];
+
 pub(super) const API_ALGORITHM: Field =
     Field::new("algorithm", "What its tokens are signed with; null for the tenant's algorithm", algorithm)
         .nullable();
@@ -276,6 +313,23 @@ mod tests {
             assert!(!accepts(SCOPE_NAME, &dots.into()) && !accepts(CLIENT_ID, &dots.into()));
         }
         assert!(!accepts(NAME, &"x".repeat(201).into()) && accepts(NAME, &"ü".repeat(200).into()));
+    }
+
+    #[test]
+    fn published_limits_are_those_of_the_domain() {
+        use crate::domain::quota::limit;
+        use crate::domain::token::ReuseShare;
+        for number in [0, 1, 90, 91, 256, 4_294_967_295, 4_294_967_296, u64::MAX] {
+            let value = Value::from(number);
+            for field in [TOKENS_PER_MINUTE, TOKENS_PER_HOUR, TOKENS_PER_DAY] {
+                assert_eq!(accepts(field, &value), limit(number).is_ok(), "{number}");
+            }
+            let is_share = ReuseShare::from_percent(number).is_ok();
+            assert_eq!(accepts(TOKEN_REUSE_PERCENT, &value), is_share, "{number}");
+        }
+        assert!(
+            QUOTA.iter().all(|field| accepts(*field, &Value::Null)) && !accepts(QUOTA_MODE, &"off".into())
+        );
     }
 
     #[test]

@@ -62,14 +62,18 @@ impl Members {
         self.0.get(name).and_then(Value::as_object)
     }
 
-    /// Whole seconds; JSON has one kind of number, so 60.0 is 60.
-    pub(super) fn seconds(&self, name: &str) -> Option<Duration> {
+    /// A whole number; JSON has one kind of number, so 60.0 is 60.
+    pub(super) fn whole(&self, name: &str) -> Option<u64> {
         let number = self.0.get(name)?;
-        let whole = number.as_u64().or_else(|| {
+        number.as_u64().or_else(|| {
             let text = format!("{:.0}", number.as_f64()?);
             text.parse().ok()
-        })?;
-        Some(Duration::from_secs(whole))
+        })
+    }
+
+    /// Whole seconds.
+    pub(super) fn seconds(&self, name: &str) -> Option<Duration> {
+        self.whole(name).map(Duration::from_secs)
     }
 
     /// A text that reads as a `T`.

@@ -4,29 +4,31 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
+use super::applications::quota;
 use super::call::{Answer, Call};
 use super::field::{self, Body};
 use super::page::Place;
 use super::problem::{Kind, Problem};
 use super::route::{Gives, Operation, Route, Taken, schema_of};
-use crate::admin::tenants::{self, TenantChange};
+use crate::admin::tenants::{self, NewTenant, TenantChange};
 use crate::admin::view::TenantView;
 use crate::admin::{self, AdminError};
 use crate::domain::power::{Act, Area};
 use crate::domain::tenant::{Host, IssuerUrl, Tenant};
 
 static NEW: Body = Body {
-    fields: &[&[
-        field::TENANT_NAME.required(),
-        field::HOSTS.required(),
-        field::ISSUER.required(),
-        field::ALGORITHM,
-    ]],
+    fields: &[
+        &[field::TENANT_NAME.required(), field::HOSTS.required(), field::ISSUER.required(), field::ALGORITHM],
+        field::QUOTA,
+    ],
     example: || json!({ "name": "partners", "hosts": ["id.partners.example"], "issuer": "https://id.partners.example" }),
 };
 
 static CHANGE: Body = Body {
-    fields: &[&[field::HOSTS, field::ISSUER, field::ENABLED, field::ALGORITHM, field::KEY_PERIOD]],
+    fields: &[
+        &[field::HOSTS, field::ISSUER, field::ENABLED, field::ALGORITHM, field::KEY_PERIOD],
+        field::QUOTA,
+    ],
     example: || json!({ "algorithm": "ES256" }),
 };
 
@@ -83,7 +85,7 @@ pub(super) const ROUTES: &[Route] = &[
         platform: false,
         about: Operation {
             id: "change_tenant",
-            summary: "Change a tenant (RFC 7396); hosts, issuer and enabled need admin:platform",
+            summary: "Change a tenant (RFC 7396); hosts, issuer, enabled and the quota need admin:platform",
             query: &[],
             body: Some(&CHANGE),
             terms: Taken::AtVersion,
@@ -117,6 +119,10 @@ fn example() -> Value {
         "enabled": true,
         "algorithm": "RS256",
         "key_period": 7_776_000,
+        "tokens_per_minute": null,
+        "tokens_per_hour": null,
+        "tokens_per_day": 1_000_000,
+        "quota_mode": "report",
         "created_at": "2026-01-31T12:00:00.000Z",
         "updated_at": "2026-01-31T12:00:00.000Z",
         "version": 1,
@@ -132,10 +138,14 @@ async fn list(call: &Call) -> Result<Answer, Problem> {
 
 async fn add(call: &Call) -> Result<Answer, Problem> {
     let members = &call.members;
-    let name = members.text("name").unwrap_or_default();
-    let issuer = IssuerUrl::parse(members.text("issuer").unwrap_or_default())?;
-    let hosts = members.list("hosts", Host::parse)?.unwrap_or_default();
-    let tenant = tenants::add(&call.admin, name, hosts, issuer, members.text("algorithm")).await?;
+    let new = NewTenant {
+        name: members.text("name").unwrap_or_default().to_owned(),
+        hosts: members.list("hosts", Host::parse)?.unwrap_or_default(),
+        issuer: IssuerUrl::parse(members.text("issuer").unwrap_or_default())?,
+        algorithm: members.text("algorithm").map(str::to_owned),
+        quota: quota(members)?,
+    };
+    let tenant = tenants::add_new(&call.admin, new).await?;
     Answer::one(&TenantView::new(&tenant))
 }
 
@@ -160,6 +170,7 @@ async fn change(call: &Call) -> Result<Answer, Problem> {
         enabled: members.boolean("enabled"),
         algorithm: members.text("algorithm").map(str::to_owned),
         key_period: members.seconds("key_period"),
+        quota: quota(members)?,
     };
     let name = named(call).await?.name;
     Answer::one(&TenantView::new(&tenants::change(&call.admin, &name, change).await?))

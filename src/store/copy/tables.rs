@@ -78,7 +78,8 @@ pub static AUDIT: Table = table!("audit_event", key 1:
 
 pub(super) static TENANT: Table = table!("tenant", key 1:
     id Text, name Text, issuer Text, enabled Boolean, algorithm Text, key_period Integer, created_at Integer,
-    updated_at Integer, version Integer);
+    updated_at Integer, version Integer, tokens_per_minute Integer, tokens_per_hour Integer, tokens_per_day Integer,
+    quota_mode Text);
 
 static TENANT_HOST: Table = table!("tenant_host", key 1: host Text, tenant_id Text, position Integer);
 
@@ -92,7 +93,9 @@ static SCOPE: Table = table!("scope", key 2:
 static APPLICATION: Table = table!("application", key 1:
     id Text, tenant_id Text, client_id Text, name Text, type Text, enabled Boolean, grants Text, auth_methods Text,
     narrowed Boolean, default_api Text, token_lifetime Integer, profile Text, backdating Integer, claims Text,
-    created_at Integer, updated_at Integer, version Integer, tokens_revoked_before Integer);
+    created_at Integer, updated_at Integer, version Integer, tokens_revoked_before Integer,
+    tokens_per_minute Integer, tokens_per_hour Integer, tokens_per_day Integer, quota_mode Text,
+    token_reuse_percent Integer);
 
 static APPLICATION_SCOPE: Table = table!("application_scope", key 2:
     application_id Text, scope Text, tenant_id Text, position Integer, default_position Integer);

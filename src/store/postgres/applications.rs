@@ -14,16 +14,16 @@ use super::step::Step;
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType, Registered};
 use crate::domain::id::{ApplicationId, TenantId};
-use crate::domain::quota::Quota;
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
-use crate::domain::token::StaticClaims;
+use crate::domain::token::{ReuseShare, StaticClaims};
 use crate::store::{AtVersion, Conflict, StoreError, stored};
 
 /// The columns that `read` reads. Each is named, since a newer program may add some while this one runs.
 pub(super) const COLUMNS: &str =
     "id, tenant_id, client_id, name, type, enabled, grants, auth_methods, narrowed, default_api,
-    token_lifetime, profile, backdating, claims, tokens_revoked_before, created_at, updated_at, version";
+    token_lifetime, profile, backdating, claims, tokens_revoked_before, created_at, updated_at, version,
+    tokens_per_minute, tokens_per_hour, tokens_per_day, quota_mode, token_reuse_percent";
 
 pub(super) static FIND: LazyLock<String> = LazyLock::new(|| {
     let found = format!("SELECT {COLUMNS} FROM application WHERE tenant_id = $1 AND client_id = $2");
@@ -60,8 +60,10 @@ pub(super) async fn page(
 pub(super) fn add(ledger: &mut Ledger, application: &Application) {
     let sql = "INSERT INTO application
             (id, name, type, enabled, grants, auth_methods, narrowed, default_api, token_lifetime, profile, backdating,
-             claims, tokens_revoked_before, updated_at, version, tenant_id, client_id, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+             claims, tokens_revoked_before, updated_at, version, tokens_per_minute, tokens_per_hour, tokens_per_day,
+             quota_mode, token_reuse_percent, tenant_id, client_id, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+             $23)";
     let mut values = shared(application);
     values.extend(values![
         application.tenant.to_string(),
@@ -76,7 +78,8 @@ pub(super) fn add(ledger: &mut Ledger, application: &Application) {
 pub(super) fn change(ledger: &mut Ledger, application: &Application) {
     let sql = "UPDATE application SET name = $2, type = $3, enabled = $4, grants = $5, auth_methods = $6, narrowed = $7,
             default_api = $8, token_lifetime = $9, profile = $10, backdating = $11, claims = $12,
-            tokens_revoked_before = $13, updated_at = $14, version = version + 1
+            tokens_revoked_before = $13, updated_at = $14, version = version + 1, tokens_per_minute = $16,
+            tokens_per_hour = $17, tokens_per_day = $18, quota_mode = $19, token_reuse_percent = $20
          WHERE id = $1 AND version = $15";
     ledger.add(Step::new(sql, shared(application)).or(Conflict::Changed));
     for sql in [
@@ -120,6 +123,11 @@ fn shared(application: &Application) -> Vec<Value> {
         application.tokens_revoked_before.map(Timestamp::as_millis),
         application.updated_at.as_millis(),
         application.version,
+        stored::limit(application.quota.per_minute),
+        stored::limit(application.quota.per_hour),
+        stored::limit(application.quota.per_day),
+        application.quota.mode.as_str(),
+        stored::percent(application.token_reuse),
     ]
 }
 
@@ -177,8 +185,10 @@ pub(super) fn read(row: &Row) -> Result<(Application, bool), StoreError> {
         default_api: row::optional(row, "default_api", |text| ApiIdentifier::parse(text).ok())?,
         acts_for: Vec::new(),
         token: row::token_settings(row)?,
-        token_reuse: None,
-        quota: Quota::default(),
+        token_reuse: row::number(row, "token_reuse_percent", |percent| {
+            ReuseShare::from_percent(percent).ok()
+        })?,
+        quota: row::quota(row)?,
         claims: row::checked(row, "claims", |text| StaticClaims::new(serde_json::from_str(text).ok()?).ok())?,
         tokens_revoked_before: row::optional_time(row, "tokens_revoked_before")?,
         created_at: row::time(row, "created_at")?,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
 
+use crate::domain::quota::{self, Quota, QuotaMode};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{TokenProfile, TokenSettings};
 use crate::store::StoreError;
@@ -81,6 +82,28 @@ pub(super) fn optional_time(row: &Row, column: &str) -> Result<Option<Timestamp>
 pub(super) fn duration(row: &Row, column: &str) -> Result<Option<Duration>, StoreError> {
     let read = |seconds| u32::try_from(seconds).map(|seconds| Duration::from_secs(seconds.into()));
     get::<Option<i64>>(row, column)?.map(read).transpose().map_err(|_| unreadable(column))
+}
+
+/// A column that holds a whole number that `read` accepts, or nothing.
+pub(super) fn number<T>(
+    row: &Row,
+    column: &str,
+    read: impl FnOnce(u64) -> Option<T>,
+) -> Result<Option<T>, StoreError> {
+    let number = get::<Option<i64>>(row, column)?;
+    let read = |number| u64::try_from(number).ok().and_then(read).ok_or_else(|| unreadable(column));
+    number.map(read).transpose()
+}
+
+/// The columns of a quota.
+pub(super) fn quota(row: &Row) -> Result<Quota, StoreError> {
+    let limit = |column| number(row, column, |tokens| quota::limit(tokens).ok());
+    Ok(Quota {
+        per_minute: limit("tokens_per_minute")?,
+        per_hour: limit("tokens_per_hour")?,
+        per_day: limit("tokens_per_day")?,
+        mode: checked(row, "quota_mode", |text| QuotaMode::parse(text).ok())?,
+    })
 }
 
 /// The columns of token settings.

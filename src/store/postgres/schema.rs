@@ -24,10 +24,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("../../../migrations/postgres/0005_imported_secrets.sql"), works_with: 5 },
     Migration { sql: include_str!("../../../migrations/postgres/0006_statistics.sql"), works_with: 6 },
     Migration { sql: include_str!("../../../migrations/postgres/0007_moved.sql"), works_with: 7 },
+    Migration { sql: include_str!("../../../migrations/postgres/0008_quotas.sql"), works_with: 7 },
 ];
 
 /// The number of the newest schema this program knows.
-pub const NEWEST: u32 = 7;
+pub const NEWEST: u32 = 8;
 
 /// Keeps programs that migrate the same schema one after another, until each one's transaction is over.
 const LOCK: &str = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;

@@ -10,13 +10,13 @@ use super::row::{self, values};
 use super::session::Link;
 use super::step::Step;
 use crate::domain::id::TenantId;
-use crate::domain::quota::Quota;
 use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::{Host, IssuerUrl, Tenant};
 use crate::store::{AtVersion, Conflict, StoreError, stored};
 
 pub(super) async fn all(session: Link) -> Result<Vec<Tenant>, Trouble> {
     let sql = "SELECT id, name, issuer, enabled, algorithm, key_period, created_at, updated_at, version,
+                   tokens_per_minute, tokens_per_hour, tokens_per_day, quota_mode,
                    ARRAY(SELECT host FROM tenant_host WHERE tenant_id = id ORDER BY position) AS hosts
                FROM tenant ORDER BY name";
     session.newest_rows(sql, values![], read).await
@@ -24,8 +24,9 @@ pub(super) async fn all(session: Link) -> Result<Vec<Tenant>, Trouble> {
 
 pub(super) fn add(ledger: &mut Ledger, tenant: &Tenant, key: &SigningKey) {
     ledger.add(Step::new(
-        "INSERT INTO tenant (id, name, issuer, enabled, algorithm, key_period, created_at, updated_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO tenant (id, name, issuer, enabled, algorithm, key_period, created_at, updated_at, version,
+            tokens_per_minute, tokens_per_hour, tokens_per_day, quota_mode)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         values![
             tenant.id.to_string(),
             tenant.name.clone(),
@@ -36,6 +37,10 @@ pub(super) fn add(ledger: &mut Ledger, tenant: &Tenant, key: &SigningKey) {
             tenant.created_at.as_millis(),
             tenant.updated_at.as_millis(),
             tenant.version,
+            stored::limit(tenant.quota.per_minute),
+            stored::limit(tenant.quota.per_hour),
+            stored::limit(tenant.quota.per_day),
+            tenant.quota.mode.as_str(),
         ],
     ));
     add_hosts(ledger, tenant);
@@ -45,7 +50,7 @@ pub(super) fn add(ledger: &mut Ledger, tenant: &Tenant, key: &SigningKey) {
 pub(super) fn change(ledger: &mut Ledger, tenant: &Tenant) {
     let change = Step::new(
         "UPDATE tenant SET name = $3, issuer = $4, enabled = $5, algorithm = $6, key_period = $7, updated_at = $8,
-            version = version + 1
+            version = version + 1, tokens_per_minute = $9, tokens_per_hour = $10, tokens_per_day = $11, quota_mode = $12
          WHERE id = $1 AND version = $2",
         values![
             tenant.id.to_string(),
@@ -56,6 +61,10 @@ pub(super) fn change(ledger: &mut Ledger, tenant: &Tenant) {
             tenant.algorithm.clone(),
             stored::seconds(Some(tenant.key_period)),
             tenant.updated_at.as_millis(),
+            stored::limit(tenant.quota.per_minute),
+            stored::limit(tenant.quota.per_hour),
+            stored::limit(tenant.quota.per_day),
+            tenant.quota.mode.as_str(),
         ],
     );
     ledger.add(change.or(Conflict::Changed));
@@ -96,7 +105,7 @@ fn read(row: &Row) -> Result<Tenant, StoreError> {
         enabled: row::get(row, "enabled")?,
         algorithm: row::get(row, "algorithm")?,
         key_period: row::duration(row, "key_period")?.ok_or_else(|| row::unreadable("key_period"))?,
-        quota: Quota::default(),
+        quota: row::quota(row)?,
         created_at: row::time(row, "created_at")?,
         updated_at: row::time(row, "updated_at")?,
         version: row::get(row, "version")?,

@@ -9,10 +9,9 @@ use super::{registered, row};
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType, Registered};
 use crate::domain::id::{ApplicationId, TenantId};
-use crate::domain::quota::Quota;
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
-use crate::domain::token::StaticClaims;
+use crate::domain::token::{ReuseShare, StaticClaims};
 use crate::store::{AtVersion, Conflict, StoreError, stored};
 
 pub(super) fn find(
@@ -55,8 +54,10 @@ pub(super) fn name_of(
 pub(super) fn add(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
     let sql = "INSERT INTO application
             (id, tenant_id, client_id, name, type, enabled, grants, auth_methods, narrowed, default_api, token_lifetime,
-             profile, backdating, claims, tokens_revoked_before, created_at, updated_at, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+             profile, backdating, claims, tokens_revoked_before, created_at, updated_at, version, tokens_per_minute,
+             tokens_per_hour, tokens_per_day, quota_mode, token_reuse_percent)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+             ?23)";
     write(transaction, sql, application)?;
     add_scopes(transaction, application)?;
     add_apis(transaction, application)
@@ -65,7 +66,8 @@ pub(super) fn add(transaction: &Transaction<'_>, application: &Application) -> R
 pub(super) fn change(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
     let sql = "UPDATE application SET name = ?4, type = ?5, enabled = ?6, grants = ?7, auth_methods = ?8, narrowed = ?9,
             default_api = ?10, token_lifetime = ?11, profile = ?12, backdating = ?13, claims = ?14,
-            tokens_revoked_before = ?15, updated_at = ?17, version = version + 1
+            tokens_revoked_before = ?15, updated_at = ?17, version = version + 1, tokens_per_minute = ?19,
+            tokens_per_hour = ?20, tokens_per_day = ?21, quota_mode = ?22, token_reuse_percent = ?23
          WHERE id = ?1 AND version = ?18";
     if write(transaction, sql, application)? == 0 {
         return Err(StoreError::Conflict(Conflict::Changed));
@@ -124,6 +126,11 @@ fn write(transaction: &Transaction<'_>, sql: &str, application: &Application) ->
         application.created_at.as_millis(),
         application.updated_at.as_millis(),
         application.version,
+        stored::limit(application.quota.per_minute),
+        stored::limit(application.quota.per_hour),
+        stored::limit(application.quota.per_day),
+        application.quota.mode.as_str(),
+        stored::percent(application.token_reuse),
     ];
     row::execute(transaction, sql, values)
 }
@@ -186,8 +193,10 @@ pub(super) fn read(row: &Row<'_>) -> Result<(Application, bool), StoreError> {
         default_api: row::optional(row, "default_api", |text| ApiIdentifier::parse(text).ok())?,
         acts_for: Vec::new(),
         token: row::token_settings(row)?,
-        token_reuse: None,
-        quota: Quota::default(),
+        token_reuse: row::number(row, "token_reuse_percent", |percent| {
+            ReuseShare::from_percent(percent).ok()
+        })?,
+        quota: row::quota(row)?,
         claims: row::checked(row, "claims", |text| StaticClaims::new(serde_json::from_str(text).ok()?).ok())?,
         tokens_revoked_before: row::optional_time(row, "tokens_revoked_before")?,
         created_at: row::time(row, "created_at")?,

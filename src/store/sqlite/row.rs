@@ -8,6 +8,7 @@ use rusqlite::Row;
 use rusqlite::types::FromSql;
 
 use super::error;
+use crate::domain::quota::{self, Quota, QuotaMode};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{TokenProfile, TokenSettings};
 use crate::store::{Conflict, StoreError};
@@ -29,8 +30,7 @@ pub(super) fn checked<T>(
     read: impl FnOnce(&str) -> Option<T>,
 ) -> Result<T, StoreError> {
     let text: String = get(row, column)?;
-    read(&text)
-        .ok_or_else(|| StoreError::Corrupt(format!("column {column} does not read as what it should be")))
+    read(&text).ok_or_else(|| unreadable(column))
 }
 
 /// A column of text that `read` accepts, or nothing.
@@ -64,6 +64,28 @@ pub(super) fn optional_time(row: &Row<'_>, column: &str) -> Result<Option<Timest
     get::<Option<i64>>(row, column).map(|millis| millis.map(Timestamp::from_millis))
 }
 
+/// A column that holds a whole number that `read` accepts, or nothing.
+pub(super) fn number<T>(
+    row: &Row<'_>,
+    column: &str,
+    read: impl FnOnce(u64) -> Option<T>,
+) -> Result<Option<T>, StoreError> {
+    let number = get::<Option<i64>>(row, column)?;
+    let read = |number| u64::try_from(number).ok().and_then(read).ok_or_else(|| unreadable(column));
+    number.map(read).transpose()
+}
+
+/// The columns of a quota.
+pub(super) fn quota(row: &Row<'_>) -> Result<Quota, StoreError> {
+    let limit = |column| number(row, column, |tokens| quota::limit(tokens).ok());
+    Ok(Quota {
+        per_minute: limit("tokens_per_minute")?,
+        per_hour: limit("tokens_per_hour")?,
+        per_day: limit("tokens_per_day")?,
+        mode: checked(row, "quota_mode", |text| QuotaMode::parse(text).ok())?,
+    })
+}
+
 /// The columns of token settings.
 pub(super) fn token_settings(row: &Row<'_>) -> Result<TokenSettings, StoreError> {
     let duration = |column| {
@@ -83,6 +105,11 @@ pub(super) fn in_use(removed: Result<usize, StoreError>) -> Result<bool, StoreEr
         Err(StoreError::Conflict(Conflict::Missing)) => Err(StoreError::Conflict(Conflict::InUse)),
         answer => answer.map(|removed| removed > 0),
     }
+}
+
+/// Damage in a column.
+fn unreadable(column: &str) -> StoreError {
+    StoreError::Corrupt(format!("column {column} does not read as what it should be"))
 }
 
 /// Runs a question and reads each row of the answer.

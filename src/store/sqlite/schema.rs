@@ -15,10 +15,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0005_imported_secrets.sql"),
     include_str!("../../../migrations/sqlite/0006_statistics.sql"),
     include_str!("../../../migrations/sqlite/0007_moved.sql"),
+    include_str!("../../../migrations/sqlite/0008_quotas.sql"),
 ];
 
 /// The number of the newest schema this program knows.
-pub const NEWEST: u32 = 7;
+pub const NEWEST: u32 = 8;
 
 /// The schema from which on every audit event is bound to the one before.
 const BINDS_EVENTS: u32 = 4;
@@ -109,6 +110,7 @@ mod tests {
     #[tokio::test]
     async fn a_credential_from_before_imports_is_none() {
         use crate::domain::id::TenantId;
+        use crate::domain::quota::Quota;
         use crate::store::Store;
         const ID: &str = "00000000-0000-4000-8000-000000000001";
         let folder = tempfile::tempdir().unwrap();
@@ -129,6 +131,9 @@ mod tests {
         let tenant: TenantId = ID.parse().unwrap();
         let app = store.application(tenant, "app").await.unwrap().unwrap();
         assert_eq!(app.credentials[0].keyed().unwrap().under, "f");
+        // Nor was there a quota, or reuse of tokens.
+        assert_eq!((app.application.token_reuse, app.application.quota), (None, Quota::default()));
+        assert_eq!(store.tenants().await.unwrap()[0].quota, Quota::default());
     }
 
     #[test]

@@ -7,7 +7,6 @@ use rusqlite::{Connection, Row, Transaction, params};
 
 use super::{keys, row};
 use crate::domain::id::TenantId;
-use crate::domain::quota::Quota;
 use crate::domain::signing_key::SigningKey;
 use crate::domain::tenant::{Host, IssuerUrl, Tenant};
 use crate::store::{AtVersion, Conflict, StoreError, stored};
@@ -32,8 +31,9 @@ pub(super) fn add(
 ) -> Result<(), StoreError> {
     row::execute(
         transaction,
-        "INSERT INTO tenant (id, name, issuer, enabled, algorithm, key_period, created_at, updated_at, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO tenant (id, name, issuer, enabled, algorithm, key_period, created_at, updated_at, version,
+            tokens_per_minute, tokens_per_hour, tokens_per_day, quota_mode)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         params![
             tenant.id.to_string(),
             tenant.name,
@@ -44,6 +44,10 @@ pub(super) fn add(
             tenant.created_at.as_millis(),
             tenant.updated_at.as_millis(),
             tenant.version,
+            stored::limit(tenant.quota.per_minute),
+            stored::limit(tenant.quota.per_hour),
+            stored::limit(tenant.quota.per_day),
+            tenant.quota.mode.as_str(),
         ],
     )?;
     add_hosts(transaction, tenant)?;
@@ -54,7 +58,7 @@ pub(super) fn change(transaction: &Transaction<'_>, tenant: &Tenant) -> Result<(
     let changed = row::execute(
         transaction,
         "UPDATE tenant SET name = ?3, issuer = ?4, enabled = ?5, algorithm = ?6, key_period = ?7, updated_at = ?8,
-            version = version + 1
+            version = version + 1, tokens_per_minute = ?9, tokens_per_hour = ?10, tokens_per_day = ?11, quota_mode = ?12
          WHERE id = ?1 AND version = ?2",
         params![
             tenant.id.to_string(),
@@ -65,6 +69,10 @@ pub(super) fn change(transaction: &Transaction<'_>, tenant: &Tenant) -> Result<(
             tenant.algorithm,
             stored::seconds(Some(tenant.key_period)),
             tenant.updated_at.as_millis(),
+            stored::limit(tenant.quota.per_minute),
+            stored::limit(tenant.quota.per_hour),
+            stored::limit(tenant.quota.per_day),
+            tenant.quota.mode.as_str(),
         ],
     )?;
     if changed == 0 {
@@ -106,7 +114,7 @@ fn read(row: &Row<'_>) -> Result<Tenant, StoreError> {
         enabled: row::get(row, "enabled")?,
         algorithm: row::get(row, "algorithm")?,
         key_period: Duration::from_secs(row::get::<u32>(row, "key_period")?.into()),
-        quota: Quota::default(),
+        quota: row::quota(row)?,
         created_at: row::time(row, "created_at")?,
         updated_at: row::time(row, "updated_at")?,
         version: row::get(row, "version")?,

@@ -2,6 +2,7 @@
 //! Not for: tenants and scopes, beyond what applications refer to.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::{Place, conflict, store_with_tenant};
 use crate::domain::application::{Application, AuthMethod, Registered};
 use crate::domain::credential::Credential;
 use crate::domain::id::CredentialId;
+use crate::domain::quota::Quota;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{StaticClaims, TokenSettings};
@@ -76,6 +78,8 @@ pub(super) async fn changes_an_application_only_at_its_version(place: &impl Plac
         scopes: scopes(&["write"]),
         default_scopes: Some(scopes(&["write"])),
         token: TokenSettings { lifetime: Some(Duration::from_mins(1)), ..TokenSettings::default() },
+        token_reuse: None,
+        quota: Quota { per_hour: NonZeroU32::new(7), ..Quota::default() },
         claims: StaticClaims::default(),
         tokens_revoked_before: None,
         updated_at: Timestamp::from_millis(9),

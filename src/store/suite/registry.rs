@@ -1,11 +1,14 @@
 //! Tenants, their keys and their scopes.
 //! Not for: applications.
 
+use std::num::NonZeroU32;
+
 use super::sample::{
     add_application, add_tenant, application, event, key, scope, scopes, tenant, unknown_tenant,
 };
 use super::{Place, conflict, store_with_tenant};
 use crate::domain::application::Application;
+use crate::domain::quota::Quota;
 use crate::domain::scope::Scope;
 use crate::domain::tenant::{Host, IssuerUrl, Tenant};
 use crate::domain::time::Timestamp;
@@ -49,8 +52,9 @@ pub(super) async fn changes_a_tenant_only_at_its_version(place: &impl Place) {
     let (store, one) = store_with_tenant(place).await;
     let hosts = vec![Host::parse("third.example").unwrap(), one.hosts[0].clone()];
     let issuer = IssuerUrl::parse("https://moved.example/path").unwrap();
-    let changed =
-        Tenant { hosts, issuer, enabled: false, updated_at: Timestamp::from_millis(9), ..one.clone() };
+    let quota = Quota { per_minute: NonZeroU32::new(7), ..Quota::default() };
+    let updated_at = Timestamp::from_millis(9);
+    let changed = Tenant { hosts, issuer, enabled: false, quota, updated_at, ..one.clone() };
     store.change_tenant(changed.clone(), event("tenant")).await.unwrap();
     assert_eq!(store.tenants().await.unwrap(), [Tenant { version: 2, ..changed.clone() }]);
     assert_eq!(conflict(store.change_tenant(one, event("late")).await), Conflict::Changed);

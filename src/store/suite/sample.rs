@@ -1,6 +1,7 @@
 //! Things to store, with nothing in them that a store could have made up.
 //! Not for: storing them.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +17,12 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::credential::{Credential, KeyedDigest, Verifier};
 use crate::domain::id::{ApplicationId, CredentialId, KeyId, OperatorId, TenantId};
 use crate::domain::operator::Operator;
-use crate::domain::quota::Quota;
+use crate::domain::quota::{Quota, QuotaMode};
 use crate::domain::scope::{Scope, ScopeName, ScopeSet};
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::tenant::{Host, IssuerUrl, Tenant};
 use crate::domain::time::Timestamp;
-use crate::domain::token::{StaticClaims, TokenProfile, TokenSettings};
+use crate::domain::token::{ReuseShare, StaticClaims, TokenProfile, TokenSettings};
 use crate::store::{Store, UsageBatch};
 
 pub(in crate::store) fn tenant(name: &str) -> Tenant {
@@ -33,11 +34,17 @@ pub(in crate::store) fn tenant(name: &str) -> Tenant {
         enabled: true,
         algorithm: "ES256".to_owned(),
         key_period: Duration::from_hours(48),
-        quota: Quota::default(),
+        quota: quota([21, u32::MAX, 23]),
         created_at: Timestamp::from_millis(1_001),
         updated_at: Timestamp::from_millis(1_002),
         version: 1,
     }
+}
+
+/// A quota of so many tokens a minute, an hour and a day.
+fn quota(limits: [u32; 3]) -> Quota {
+    let [per_minute, per_hour, per_day] = limits.map(NonZeroU32::new);
+    Quota { per_minute, per_hour, per_day, mode: QuotaMode::Report }
 }
 
 pub(in crate::store) fn key(tenant: &Tenant) -> SigningKey {
@@ -74,8 +81,8 @@ pub(in crate::store) fn application(tenant: &Tenant, client_id: &str) -> Applica
             profile: Some(TokenProfile::Rfc9068),
             backdating: Some(Duration::from_secs(7)),
         },
-        token_reuse: None,
-        quota: Quota::default(),
+        token_reuse: Some(ReuseShare::from_percent(33).unwrap()),
+        quota: quota([u32::MAX, 12, 13]),
         claims: StaticClaims::new(Map::from_iter([("tier".to_owned(), json!(["gold", 1]))])).unwrap(),
         tokens_revoked_before: Some(Timestamp::from_millis(1_004)),
         created_at: Timestamp::from_millis(1_005),

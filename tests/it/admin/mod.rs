@@ -3,6 +3,7 @@
 mod conditions;
 mod guard;
 mod life;
+mod quotas;
 mod tenancy;
 
 use chancery::admin::applications::{ApplicationChange, NewApplication};

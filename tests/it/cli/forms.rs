@@ -21,6 +21,10 @@ fn tenants_are_added_changed_listed_shown_and_removed() {
             "enabled",
             "algorithm",
             "key_period",
+            "tokens_per_minute",
+            "tokens_per_hour",
+            "tokens_per_day",
+            "quota_mode",
             "created_at",
             "updated_at",
             "version"
@@ -86,7 +90,8 @@ fn an_application_is_added_with_everything_that_can_be_said() {
         "client_id": "billing", "name": "Billing", "type": "web", "enabled": true, "scopes": ["write", "read"],
         "default_scopes": ["read"], "grants": ["client_credentials"], "auth_methods": ["client_secret_basic"],
         "apis": [], "default_api": null, "acts_for": [], "token_lifetime": 86400, "token_profile": null,
-        "nbf_backdating": null, "claims": {}, "tokens_revoked_before": null, "created_at": added["created_at"], "updated_at": added["updated_at"], "version": 1,
+        "nbf_backdating": null, "token_reuse_percent": null, "tokens_per_minute": null, "tokens_per_hour": null,
+        "tokens_per_day": null, "quota_mode": "enforce", "claims": {}, "tokens_revoked_before": null, "created_at": added["created_at"], "updated_at": added["updated_at"], "version": 1,
     });
     assert_eq!(added, expected);
     assert_eq!(done(&installation, "app list"), json!([expected]));

@@ -37,6 +37,8 @@ mod moving;
 mod moving_postgres;
 /// People who administer.
 mod operators;
+/// Quotas and reuse of tokens.
+mod quotas;
 /// Wrong usage, and what is unknown or was removed.
 mod refusals;
 /// The registry as a file.

@@ -113,19 +113,23 @@ fn people_see_of_an_application_only_what_is_not_as_usual() {
     done(&installation, "scope add write");
     done(&installation, "app add --name x --client-id x --scope read --scope write --default-scope read");
     let set = ["app", "set", "x", "--token-lifetime", "10m", "--auth-method", "client_secret_post"];
-    shown(&installation, &set);
+    let quota = ["--token-reuse-percent", "50", "--tokens-per-day", "1000", "--quota-mode", "report"];
+    shown(&installation, &[&set[..], &quota].concat());
     insta::assert_snapshot!(shown(&installation, &["app", "remove", "x"]), @r"
-    client_id       x
-    name            x
-    type            m2m
-    enabled         true
-    scopes          read write
-    default_scopes  read
-    auth_methods    client_secret_post
-    token_lifetime  600
-    created_at      tttt-tt-ttttt:tt:tt.tttt
-    updated_at      tttt-tt-ttttt:tt:tt.tttt
-    version         2
+    client_id            x
+    name                 x
+    type                 m2m
+    enabled              true
+    scopes               read write
+    default_scopes       read
+    auth_methods         client_secret_post
+    token_lifetime       600
+    token_reuse_percent  50
+    tokens_per_day       1000
+    quota_mode           report
+    created_at           tttt-tt-ttttt:tt:tt.tttt
+    updated_at           tttt-tt-ttttt:tt:tt.tttt
+    version              2
     secrets
       ID                                    LABEL  LIVE  HASH  CREATED AT                EXPIRES AT  LAST USED AT
       iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii         true  -     tttt-tt-ttttt:tt:tt.tttt  -           -
@@ -157,6 +161,11 @@ fn tenants_and_scopes_read_well() {
     NAME    ISSUER                  HOSTS                          ENABLED
     sample  https://sample.example  sample.example s.example:8443  true
     ");
+    let limited = shown(&installation, &["tenant", "set", "sample", "--tokens-per-minute", "600"]);
+    assert!(
+        limited.contains("tokens_per_minute  600\n") && !limited.contains("tokens_per_hour"),
+        "{limited}"
+    );
     let scope =
         |arguments: &[&str]| shown(&installation, &[&["--tenant", "sample", "scope"], arguments].concat());
     insta::assert_snapshot!(scope(&["list"]), @"NAME  API  DESCRIPTION");
@@ -173,8 +182,8 @@ fn tenants_and_scopes_read_well() {
     ");
     insta::assert_snapshot!(shown(&installation, &["--output", "json", "migrate", "--check"]), @r#"
     {
-      "from": 7,
-      "to": 7,
+      "from": 8,
+      "to": 8,
       "check": "ok"
     }
     "#);

@@ -10,6 +10,8 @@ tenants:
   - name: default
     issuer: https://id.example.com/
     key_period: 1h
+    tokens_per_minute: 0
+    quota_mode: soft
     hosts: [good.example, "b@d"]
     scopes:
       - name: "a b"
@@ -25,6 +27,8 @@ tenants:
         name: ""
         scopes: ["q q", ok]
         nbf_backdating: soon
+        token_reuse_percent: 91
+        tokens_per_hour: 4294967296
         type: foo
         claims: {sub: me}
         secrets: [{env: none}, {}, {env: a, file: b}, {env: none, expires_at: tomorrow}]
@@ -49,6 +53,8 @@ async fn values_that_cannot_be_accepted_are_told_all_at_once() {
     tenants[0] (default): issuer: that is not an issuer: leave out the slash at the end
     tenants[0] (default): hosts[1]: "b@d" is not a host: a name or address, with :port if need be
     tenants[0] (default): key_period: a key signs for 1d to 3660d, not 1h
+    tenants[0] (default): tokens_per_minute: 0 is no limit: a whole number of tokens, 1 to 4294967295
+    tenants[0] (default): quota_mode: "soft" is not a quota mode: one of enforce, report
     tenants[0].scopes[0] (a b): name: "a b" is not a scope name: printable ASCII without space, " and \ (RFC 6749 §3.3)
     tenants[0].scopes[2] (x): description: the description holds control characters: leave them out
     tenants[0].apis[0] (orders): identifier: that is not an API's identifier: an absolute URI without a fragment, at most 256 characters, such as https://api.example.com/orders (RFC 8707 §2)
@@ -57,6 +63,8 @@ async fn values_that_cannot_be_accepted_are_told_all_at_once() {
     tenants[0].applications[0] (a): type: "foo" is not an application type: one of m2m, web, spa, native
     tenants[0].applications[0] (a): scopes[0]: "q q" is not a scope name: printable ASCII without space, " and \ (RFC 6749 §3.3)
     tenants[0].applications[0] (a): nbf_backdating: "soon" is not a duration: write 90s, 5m, 24h or 90d
+    tenants[0].applications[0] (a): token_reuse_percent: a token is reused for 1 to 90 percent of its lifetime, not 91
+    tenants[0].applications[0] (a): tokens_per_hour: 4294967296 is no limit: a whole number of tokens, 1 to 4294967295
     tenants[0].applications[0] (a): claims: "sub" is a registered claim, which only the server sets
     tenants[0].applications[0] (a): secrets[0]: secret: there is no none
     tenants[0].applications[0] (a): secrets[1]: secret: give either file or env, where it is
@@ -138,6 +146,7 @@ tenants:
   - name: a
     issuer: 5
     enabled: yes
+    tokens_per_day: ten
     applications:
       - client_id: 5
         nmae: x
@@ -145,6 +154,10 @@ tenants:
         name: 12e5
         enabled: "true"
         scopes: ping
+        token_reuse_percent: "50"
+        tokens_per_minute: -1
+        tokens_per_hour: 1.5
+        quota_mode: [report]
       - client_id: d
       - just text
     apis:
@@ -156,13 +169,18 @@ tenants:
     insta::assert_snapshot!(registry.refused(text, &Options::default()).await.join("\n"), @r#"
     tenants[0] (a): issuer: invalid type: integer, expected a string
     tenants[0] (a): enabled: invalid type: string, expected a boolean
+    tenants[0] (a): tokens_per_day: invalid type: string, expected a whole number above zero
     tenants[0].scopes[0] (?): invalid type: string, expected a scope with its members
     tenants[0].apis[0] (urn:a): token_lifetime: invalid type: sequence, expected a duration such as 90s, 5m, 24h or 90d, or a number of seconds
     tenants[0].applications[0] (5): client_id: invalid type: integer, expected a string
-    tenants[0].applications[0] (5): unknown field `nmae`, expected one of `client_id`, `name`, `type`, `enabled`, `scopes`, `default_scopes`, `grants`, `auth_methods`, `apis`, `default_api`, `acts_for`, `token_lifetime`, `token_profile`, `nbf_backdating`, `claims`, `secrets`
+    tenants[0].applications[0] (5): unknown field `nmae`, expected one of `client_id`, `name`, `type`, `enabled`, `scopes`, `default_scopes`, `grants`, `auth_methods`, `apis`, `default_api`, `acts_for`, `token_lifetime`, `token_profile`, `nbf_backdating`, `token_reuse_percent`, `tokens_per_minute`, `tokens_per_hour`, `tokens_per_day`, `quota_mode`, `claims`, `secrets`
     tenants[0].applications[1] (c): name: invalid type: floating point, expected a string
     tenants[0].applications[1] (c): enabled: invalid type: string, expected a boolean
     tenants[0].applications[1] (c): scopes: invalid type: string, expected a sequence
+    tenants[0].applications[1] (c): token_reuse_percent: invalid type: string, expected a whole number above zero
+    tenants[0].applications[1] (c): tokens_per_minute: invalid value: integer, expected a whole number above zero
+    tenants[0].applications[1] (c): tokens_per_hour: invalid type: floating point, expected a whole number above zero
+    tenants[0].applications[1] (c): quota_mode: invalid type: sequence, expected a string
     tenants[0].applications[2] (d): missing field `name`
     tenants[0].applications[3] (?): invalid type: string, expected an application with its members
     "#);

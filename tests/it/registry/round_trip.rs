@@ -1,7 +1,7 @@
 //! What is written down reads back, and makes the same again.
 
 use chancery::admin::registry::{
-    ApiEntry, ApplicationEntry, Document, Options, Period, ScopeEntry, TenantEntry, apply, read,
+    ApiEntry, ApplicationEntry, Count, Document, Options, Period, ScopeEntry, TenantEntry, apply, read,
 };
 use proptest::prelude::*;
 use proptest::sample::{Index, subsequence};
@@ -18,6 +18,10 @@ const EVERYTHING: &str = r#"tenants:
     enabled: false
     algorithm: ES256
     key_period: 30d
+    tokens_per_minute: 1
+    tokens_per_hour: 60
+    tokens_per_day: 4294967295
+    quota_mode: report
     scopes:
       - name: ping
         description: "Pings: nothing more"
@@ -57,6 +61,11 @@ const EVERYTHING: &str = r#"tenants:
         token_lifetime: 1d
         token_profile: rfc9068
         nbf_backdating: 0s
+        token_reuse_percent: 50
+        tokens_per_minute: 4294967295
+        tokens_per_hour: 2
+        tokens_per_day: 3
+        quota_mode: report
         claims:
           tier: gold
           levels:
@@ -96,7 +105,7 @@ async fn what_is_left_out_takes_its_default_and_is_left_out_again() {
     let registry = Registry::new();
     assert_eq!(registry.export().await, "tenants: []\n");
     let text = tenant_a(
-        "applications:\n  - client_id: x\n    name: X\n    type: m2m\n    enabled: true\n    token_lifetime: 300\n",
+        "applications:\n  - client_id: x\n    name: X\n    type: m2m\n    enabled: true\n    token_lifetime: 300\n    quota_mode: enforce\n",
     );
     registry.apply(&text, &Options::default()).await;
     let expected = tenant_a(
@@ -132,15 +141,20 @@ async fn a_difference_says_what_was_and_what_is() {
         .replace("          - ping\n          - orders:read\n", "          - orders:read\n")
         .replace("        default_api: urn:orders\n", "")
         .replace("tier: gold", "tier: silver")
-        .replace("token_lifetime: 10m", "token_lifetime: 1h");
+        .replace("token_lifetime: 10m", "token_lifetime: 1h")
+        .replace("    tokens_per_hour: 60\n", "    tokens_per_hour: 61\n")
+        .replace("    quota_mode: report\n    scopes", "    scopes")
+        .replace("        token_reuse_percent: 50\n        tokens_per_minute: 4294967295\n", "");
     assert_eq!(
         registry.apply(&changed, &Options::default()).await,
         [
-            "~ tenant a: enabled: false → true; key_period: 30d → 31d",
+            "~ tenant a: enabled: false → true; key_period: 30d → 31d; tokens_per_hour: 60 → 61; quota_mode: report → \
+             enforce",
             "~ api urn:orders (tenant a): token_lifetime: 10m → 1h",
             "~ scope orders:read (tenant a): description: Reads → Reads orders",
             "~ application 1e5 (tenant a): enabled: false → true; scopes: [ping, orders:read, admin:read] → [orders:read, \
-             admin:read]; default_api: urn:orders → default; claims: {\"tier\":\"gold\",\"levels\":[1,1.5,null]} → \
+             admin:read]; default_api: urn:orders → default; token_reuse_percent: 50 → default; tokens_per_minute: 4294967295 → \
+             default; claims: {\"tier\":\"gold\",\"levels\":[1,1.5,null]} → \
              {\"tier\":\"silver\",\"levels\":[1,1.5,null]}",
         ]
     );
@@ -155,6 +169,14 @@ fn periods() -> impl Strategy<Value = Option<Period>> {
         (60_u64..86_400).prop_map(|seconds| Some(Period::Seconds(seconds))),
         (1_u64..24).prop_map(|hours| Some(Period::Written(format!("{hours}h")))),
     ]
+}
+
+/// For how much of its lifetime a token is handed out again, limits, and what becomes of a token beyond them.
+fn quotas() -> impl Strategy<Value = (Option<Count>, [Option<Count>; 3], Option<String>)> {
+    let count = |most: u64| prop::option::of((1..=most).prop_map(Count));
+    let limit = || count(u32::MAX.into());
+    let mode = prop_oneof![Just(None), Just(Some("enforce")), Just(Some("report"))];
+    (count(90), [limit(), limit(), limit()], mode.prop_map(|mode| mode.map(str::to_owned)))
 }
 
 fn claims() -> impl Strategy<Value = Map<String, Value>> {
@@ -176,8 +198,10 @@ fn applications() -> impl Strategy<Value = ApplicationEntry> {
         subsequence(vec!["urn:a", "urn:b"], 0..3),
     );
     let kind = prop_oneof![Just(None), Just(Some("web")), Just(Some("spa"))];
-    ("[ -~]{0,12}", "[^\\p{C}]{1,30}", kind, any::<Option<bool>>(), lists, periods(), claims()).prop_map(
-        |(end, name, kind, enabled, (scopes, defaults, apis), token_lifetime, claims)| {
+    ("[ -~]{0,12}", "[^\\p{C}]{1,30}", kind, any::<Option<bool>>(), lists, periods(), claims(), quotas())
+        .prop_map(|(end, name, kind, enabled, (scopes, defaults, apis), token_lifetime, claims, quota)| {
+            let (token_reuse_percent, [tokens_per_minute, tokens_per_hour, tokens_per_day], quota_mode) =
+                quota;
             let count = defaults.map(|index| index.index(scopes.len() + 1));
             let text = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
             ApplicationEntry {
@@ -191,11 +215,15 @@ fn applications() -> impl Strategy<Value = ApplicationEntry> {
                 acts_for: text(&apis),
                 apis: text(&apis),
                 token_lifetime,
+                token_reuse_percent,
+                tokens_per_minute,
+                tokens_per_hour,
+                tokens_per_day,
+                quota_mode,
                 claims,
                 ..ApplicationEntry::default()
             }
-        },
-    )
+        })
 }
 
 fn documents() -> impl Strategy<Value = Document> {
@@ -211,7 +239,8 @@ fn documents() -> impl Strategy<Value = Document> {
         })
         .collect();
     let applications = prop::collection::btree_map("[a-z]{3}", applications(), 0..6);
-    (described, applications).prop_map(move |(described, applications)| {
+    (described, applications, quotas()).prop_map(move |(described, applications, quota)| {
+        let (_, [tokens_per_minute, tokens_per_hour, tokens_per_day], quota_mode) = quota;
         let scopes = SCOPES.iter().map(scope).zip(described);
         let scopes = scopes.map(|(scope, description)| ScopeEntry { description, ..scope });
         let mut applications: Vec<_> = applications.into_values().collect();
@@ -220,6 +249,10 @@ fn documents() -> impl Strategy<Value = Document> {
             name: "a".to_owned(),
             issuer: "https://a.example".to_owned(),
             algorithm: Some("ES256".to_owned()),
+            tokens_per_minute,
+            tokens_per_hour,
+            tokens_per_day,
+            quota_mode,
             scopes: Some(scopes.collect()),
             apis: Some(apis.clone()),
             applications: Some(applications),

@@ -11,7 +11,6 @@ use crate::admin::registry::present::Present;
 use crate::admin::registry::wanted::{Wanted, WantedTenant};
 use crate::admin::{apis, tenants};
 use crate::domain::id::TenantId;
-use crate::domain::quota::Quota;
 use crate::domain::tenant::Tenant;
 use crate::store::Recorded;
 
@@ -71,7 +70,7 @@ impl Planner<'_> {
             enabled: wanted.enabled,
             algorithm: wanted.algorithm.clone(),
             key_period: wanted.key_period,
-            quota: Quota::default(),
+            quota: wanted.quota,
             created_at: now,
             updated_at: now,
             version: 1,
@@ -101,6 +100,7 @@ impl Planner<'_> {
             enabled: wanted.enabled,
             algorithm: wanted.algorithm.clone(),
             key_period: wanted.key_period,
+            quota: wanted.quota,
             ..before.clone()
         };
         match tenants::alteration(self.admin, before, after.clone()) {

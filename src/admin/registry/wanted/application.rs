@@ -1,20 +1,23 @@
 //! An application of a registry file with its values read, and the secrets it must have.
 //! Not for: what it refers to (`plan/applications.rs`).
 
+use super::quota::QuotaEntry;
 use super::{Reading, TokenEntry};
 use crate::admin::applications::{MAX_NAME, public_has_no_secret};
 use crate::admin::change::distinct;
 use crate::admin::credentials::{Given, check_secret, check_secret_label};
 use crate::admin::registry::SecretSource;
+use crate::admin::registry::count::Count;
 use crate::admin::registry::document::{ApplicationEntry, SecretEntry};
 use crate::admin::registry::mistakes::Mistakes;
 use crate::admin::registry::place::Place;
 use crate::crypto::secret::looks_like_ours;
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{Application, ApplicationType, AuthMethod, ClientId, GrantType};
+use crate::domain::quota::Quota;
 use crate::domain::scope::{ScopeName, ScopeSet};
 use crate::domain::time::Timestamp;
-use crate::domain::token::{StaticClaims, TokenSettings};
+use crate::domain::token::{ReuseShare, StaticClaims, TokenSettings};
 use crate::domain::{Invalid, check_label};
 
 /// An application that is to be.
@@ -32,6 +35,8 @@ pub(in crate::admin::registry) struct WantedApplication {
     grants: Vec<GrantType>,
     auth_methods: Vec<AuthMethod>,
     token: TokenSettings,
+    token_reuse: Option<ReuseShare>,
+    quota: Quota,
     claims: StaticClaims,
 }
 
@@ -56,6 +61,8 @@ impl WantedApplication {
         application.default_api.clone_from(&self.default_api);
         application.acts_for.clone_from(&self.acts_for);
         application.token = self.token;
+        application.token_reuse = self.token_reuse;
+        application.quota = self.quota;
         application.claims.clone_from(&self.claims);
     }
 }
@@ -88,6 +95,9 @@ impl Reading<'_> {
             backdating: entry.nbf_backdating.as_ref(),
         };
         let token = token.read(mistakes, place);
+        let token_reuse = entry.token_reuse_percent.map(|Count(percent)| ReuseShare::from_percent(percent));
+        let token_reuse = mistakes.take(place, "token_reuse_percent", token_reuse.transpose());
+        let quota = QuotaEntry::from(entry).read(mistakes, place);
         let claims = mistakes.take(place, "claims", StaticClaims::new(entry.claims.clone()));
         let secrets = self.secrets(mistakes, place, kind, &entry.secrets);
         named?;
@@ -110,6 +120,8 @@ impl Reading<'_> {
                 kind.usual_auth_methods()
             },
             token: token?,
+            token_reuse: token_reuse?,
+            quota: quota?,
             claims: claims?,
         })
     }

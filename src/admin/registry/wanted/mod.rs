@@ -14,14 +14,17 @@ use crate::admin::scopes::check_description;
 use crate::crypto::algorithm::ALGORITHMS;
 use crate::domain::Invalid;
 use crate::domain::api::ApiIdentifier;
+use crate::domain::quota::Quota;
 use crate::domain::scope::ScopeName;
 use crate::domain::tenant::{DEFAULT_KEY_PERIOD, Host, IssuerUrl, check_key_period, check_tenant_name};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{TokenProfile, TokenSettings};
 
 mod application;
+mod quota;
 
 pub(super) use application::{WantedApplication, WantedSecret};
+use quota::QuotaEntry;
 
 /// What is to be.
 pub(super) struct Wanted {
@@ -40,6 +43,7 @@ pub(super) struct WantedTenant {
     pub(super) enabled: bool,
     pub(super) algorithm: String,
     pub(super) key_period: Duration,
+    pub(super) quota: Quota,
     pub(super) scopes: Option<Vec<WantedScope>>,
     pub(super) apis: Option<Vec<WantedApi>>,
     pub(super) applications: Option<Vec<WantedApplication>>,
@@ -124,6 +128,7 @@ impl Reading<'_> {
             period.duration().and_then(|period| check_key_period(period).map(|()| period))
         });
         let key_period = mistakes.take(place, "key_period", key_period);
+        let quota = QuotaEntry::from(entry).read(mistakes, place);
         let scopes = entry.scopes.as_ref().map(|entries| {
             let scopes = entries.iter().enumerate();
             scopes
@@ -152,6 +157,7 @@ impl Reading<'_> {
             enabled: entry.enabled.unwrap_or(true),
             algorithm: algorithm?,
             key_period: key_period?,
+            quota: quota?,
             scopes,
             apis,
             applications,

@@ -4,8 +4,10 @@ use tokio::task::JoinSet;
 
 use super::next::migrate_to_it;
 use super::with_tenant;
+use crate::domain::quota::Quota;
 use crate::store::postgres::Postgres;
-use crate::store::postgres::schema::{MIGRATIONS, NEWEST};
+use crate::store::postgres::asking::{CHANGE_DEADLINE, ask};
+use crate::store::postgres::schema::{MIGRATIONS, NEWEST, migrate};
 use crate::store::suite::places::Database;
 use crate::store::suite::sample::{add_application, application, event};
 use crate::store::{Migrated, Schema, StoreError};
@@ -56,6 +58,51 @@ async fn goes_on_while_the_next_release_migrates() {
     use_everything("after").await;
     let (_, migrated) = Postgres::open(&database.access()).await.unwrap();
     assert_eq!(migrated, Migrated { from: NEWEST + 1, to: NEWEST + 1 });
+}
+
+/// The release before quotas works with their schema: what it says nothing of takes its default, or stays.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test runs it"]
+async fn the_release_before_quotas_goes_on_with_their_schema() {
+    const ID: &str = "00000000-0000-4000-8000-00000000000";
+    let database = Database::make().await;
+    let before = Postgres::reach(&database.access(), false).unwrap();
+    let migrated = ask(&before.administrators, CHANGE_DEADLINE, |session| migrate(session, &MIGRATIONS[..7]));
+    assert_eq!(migrated.await.unwrap(), Migrated { from: 0, to: 7 });
+    let client = database.connect().await;
+    let add = async |number: u8| {
+        let sql = format!(
+            "INSERT INTO tenant (id, name, issuer, enabled, algorithm, key_period, created_at, updated_at, version)
+             VALUES ('{ID}{number}', 't{number}', 'https://t{number}', true, 'RS256', 86400, 1, 1, 1);
+             INSERT INTO application (id, tenant_id, client_id, name, type, enabled, grants, auth_methods, narrowed,
+                claims, created_at, updated_at, version)
+             VALUES ('{ID}{number}', '{ID}{number}', 'app', 'App', 'm2m', true, '', '', false, '{{}}', 1, 1, 1)"
+        );
+        client.batch_execute(&sql).await.unwrap();
+    };
+    add(1).await;
+    let (store, migrated) = Postgres::open(&database.access()).await.unwrap();
+    assert_eq!(migrated, Migrated { from: 7, to: NEWEST });
+    add(2).await;
+    let store: std::sync::Arc<dyn crate::store::Store> = std::sync::Arc::new(store);
+    let tenants = store.tenants().await.unwrap();
+    assert_eq!(tenants.len(), 2);
+    for tenant in &tenants {
+        let found = store.application(tenant.id, "app").await.unwrap().unwrap();
+        assert_eq!((found.application.token_reuse, found.application.quota), (None, Quota::default()));
+        assert_eq!(tenant.quota, Quota::default());
+    }
+    let limited = application(&tenants[0], "limited");
+    add_application(&store, &limited).await;
+    client
+        .batch_execute("UPDATE application SET name = 'By the former', version = version + 1")
+        .await
+        .unwrap();
+    let found = store.application(tenants[0].id, "limited").await.unwrap().unwrap();
+    assert_eq!(
+        (found.application.token_reuse, found.application.quota),
+        (limited.token_reuse, limited.quota)
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,16 @@
+-- How many tokens an application, and all those of a tenant together, may have: null for no limit. What becomes of a token
+-- beyond it is that it is refused ('enforce') or only reported ('report'). A program that does not know these columns adds
+-- rows without them, so each has a default.
+ALTER TABLE tenant
+    ADD COLUMN tokens_per_minute BIGINT,
+    ADD COLUMN tokens_per_hour   BIGINT,
+    ADD COLUMN tokens_per_day    BIGINT,
+    ADD COLUMN quota_mode        TEXT NOT NULL DEFAULT 'enforce';
+
+ALTER TABLE application
+    ADD COLUMN tokens_per_minute   BIGINT,
+    ADD COLUMN tokens_per_hour     BIGINT,
+    ADD COLUMN tokens_per_day      BIGINT,
+    ADD COLUMN quota_mode          TEXT NOT NULL DEFAULT 'enforce',
+    -- For how much of its lifetime a token is handed out again, in percent; null when each is a new one.
+    ADD COLUMN token_reuse_percent BIGINT;
