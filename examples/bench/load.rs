@@ -67,7 +67,8 @@ impl Kind {
     fn is_answered_by(self, answer: &[u8]) -> bool {
         let (start, part) = match self {
             Self::Token | Self::Es256 | Self::EdDsa | Self::Constant => ("HTTP/1.1 200", "access_token"),
-            Self::UnknownClient | Self::WrongSecret => ("HTTP/1.1 401", ""),
+            // 401, and 429 when too many have failed.
+            Self::UnknownClient | Self::WrongSecret => ("HTTP/1.1 4", ""),
             Self::HugeScope => ("HTTP/1.1 400", ""),
             Self::Introspect => ("HTTP/1.1 200", r#"{"active":true"#),
         };

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use chancery::crypto::random::Random;
+use chancery::crypto::secret::Secret;
+use chancery::crypto::sha256;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
 
@@ -44,9 +47,18 @@ impl Login {
     }
 }
 
-/// As long as a secret of the server's own, and not secret at all.
+/// Of the form of a secret of the server's own, so that it is judged however many failed before, and not secret at all.
 fn secret_text(client_id: &str, number: u32) -> Arc<str> {
-    format!("{:-<53}", format!("not-a-secret-{number}-of-{client_id}")).into()
+    struct Known([u8; 32]);
+    impl Random for Known {
+        fn fill(&self, bytes: &mut [u8]) {
+            for (byte, known) in bytes.iter_mut().zip(self.0) {
+                *byte = known;
+            }
+        }
+    }
+    let known = Known(sha256(format!("secret {number} of {client_id}").as_bytes()));
+    Secret::generate(&known).expose().into()
 }
 
 /// A token that was issued.
@@ -107,7 +119,7 @@ impl Door {
             }
             _ => outcome_of(answer, |status, _| match status {
                 200 => Some(Outcome::Granted),
-                400 | 401 => Some(Outcome::Denied),
+                400 | 401 | 429 => Some(Outcome::Denied),
                 _ => None,
             }),
         };
@@ -141,7 +153,7 @@ impl Door {
         let outcome =
             outcome_of(answer, |status, body| match (status, body.get("active").and_then(Value::as_bool)) {
                 (200, Some(true)) => Some(Outcome::Granted),
-                (200, Some(false)) | (401, _) => Some(Outcome::Denied),
+                (200, Some(false)) | (401 | 429, _) => Some(Outcome::Denied),
                 _ => None,
             });
         self.end(operation, outcome.clone());
@@ -166,7 +178,7 @@ impl Door {
         let answer = self.send("/oauth2/token", &form, operation.number).await;
         let outcome = outcome_of(answer, |status, _| match status {
             200 => Some(Outcome::Granted),
-            400 | 401 => Some(Outcome::Denied),
+            400 | 401 | 429 => Some(Outcome::Denied),
             _ => None,
         });
         self.end(operation, outcome);

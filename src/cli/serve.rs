@@ -185,7 +185,8 @@ async fn write_notes(directory: Arc<Directory>, mut stop: Stop) {
     let (now, period) = (Instant::now(), WRITE_USAGE_EVERY);
     let mut usage_ticks = interval_at(now + period, period);
     let mut refusal_ticks = interval_at(now + WRITE_REFUSALS_EVERY, WRITE_REFUSALS_EVERY);
-    let mut usage = Trouble::new("last uses and counts could not be written down");
+    let mut usage =
+        Trouble::new("last uses and counts could not be written down, or those of other servers read");
     let mut refusals = Trouble::new("refusals could not be written down");
     for ticks in [&mut usage_ticks, &mut refusal_ticks] {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

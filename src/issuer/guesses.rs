@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::Issuer;
 use super::sketch::Sketch;
+use crate::domain::application::ClientId;
 
 /// An hour in the unit of the buckets, tenths of a second.
 const HOUR: u32 = 36_000;
@@ -165,6 +166,27 @@ impl Issuer {
     #[must_use]
     pub fn note_failed_guess(&self, guesser: Guesser) -> Option<Duration> {
         self.services.guesses.charge(guesser, self.tenths()).map(in_seconds)
+    }
+
+    /// Says in the log when a failure was the last that is judged for now: once, and not for each that is refused after it.
+    pub fn tell_if_used_up(
+        &self,
+        guesser: Guesser,
+        application: Option<&ClientId>,
+        hint: Option<&str>,
+        source: Option<IpAddr>,
+    ) {
+        if self.wait_to_guess(guesser).is_some() {
+            let (tenant, application) = (self.tenant.name.as_str(), application.map(ClientId::as_str));
+            let source = source.map(tracing::field::display);
+            tracing::warn!(
+                tenant,
+                application,
+                hint,
+                source,
+                "so many attempts have failed that further ones are not judged for now"
+            );
+        }
     }
 
     /// Counts a request that was not judged for this, or was told so.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
+use super::directory::STORE_DEADLINE;
 use super::meter::{Decision, Mark, Meter, Reached, Starts, starts};
 use super::{Issuer, Services};
 use crate::domain::application::{Application, ClientId};
@@ -18,9 +19,6 @@ use crate::domain::time::Timestamp;
 use crate::store::{Spender, StoreError};
 
 pub use super::meter::Room;
-
-/// How long the first token of an application waits for the store to say what others have issued to it.
-const FIRST_WAITS_FOR: Duration = Duration::from_millis(250);
 
 /// How many sums are read with one question.
 const READ_AT_ONCE: usize = 500;
@@ -189,7 +187,7 @@ impl Services {
             return;
         }
         let marks = Marks(vec![(Arc::clone(metered), Mark::default())]);
-        let read = timeout(FIRST_WAITS_FOR, self.settle(marks)).await;
+        let read = timeout(STORE_DEADLINE, self.settle(marks)).await;
         if !matches!(read, Ok(Ok(()))) {
             let application = metered.spender.1.as_ref().map(ClientId::as_str);
             tracing::warn!(

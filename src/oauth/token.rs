@@ -53,10 +53,11 @@ pub async fn issue(issuer: &Issuer, incoming: &Incoming) -> Result<TokenResponse
     let authenticated = client_auth::authenticate(issuer, incoming).await?;
     let grant = grant::find(grant_type, &authenticated)?;
     let authorization = grant.authorize(issuer, incoming, &authenticated)?;
-    let charged = match issuer.has_quota(authenticated.application()) {
-        false => None,
-        // In a box of its own: a token that nothing limits is as small as without it.
-        true => Some(Box::pin(quota::charge(issuer, authenticated.application())).await?),
+    let charged = if issuer.has_quota(authenticated.application()) {
+        // In a box of its own: a request that nothing limits is as small as without it.
+        Some(Box::pin(quota::charge(issuer, authenticated.application())).await?)
+    } else {
+        None
     };
     let token = access_token::mint(issuer, &authenticated, &authorization).await?;
 

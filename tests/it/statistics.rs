@@ -97,7 +97,7 @@ async fn no_token_and_no_refusal_costs_a_write() {
     let watcher = server.connection();
     let version = || watcher.pragma_query_value(None, "data_version", |row| row.get::<_, i64>(0)).unwrap();
     let before = version();
-    for _ in 0..20 {
+    for _ in 0..10 {
         assert_eq!(server.answer(token_request(&[]).of(&app)).await.status, 200);
         assert_eq!(server.answer(token_request(&[]).basic("app", "wrong")).await.status, 401);
     }

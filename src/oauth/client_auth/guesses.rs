@@ -6,16 +6,12 @@ use std::time::Duration;
 
 use super::{Presented, hint};
 use crate::crypto::secret::looks_like_ours;
-use crate::domain::application::ClientId;
 use crate::issuer::Issuer;
 use crate::issuer::guesses::Guesser;
 use crate::oauth::error::OAuthError;
 
 /// What is told whoever has used up the budget of a client id, whether there is such a client or not.
 const TOO_MANY: &str = "Too many attempts to authenticate with this client_id have failed. Retry-After says when the next one is judged.";
-
-/// What the log is told when that begins.
-const USED_UP: &str = "so many attempts have failed that further ones are not judged for now";
 
 /// An attempt that may be judged.
 pub(super) struct Attempt<'of> {
@@ -57,12 +53,7 @@ impl<'of> Attempt<'of> {
         if let Some(wait) = issuer.note_failed_guess(guesser) {
             return too_many(issuer, self.client_id, wait);
         }
-        if issuer.wait_to_guess(guesser).is_some() {
-            // Once, and not for each that is refused from now on.
-            let (tenant, source) = (issuer.tenant().name.as_str(), self.source.map(tracing::field::display));
-            let application = error.application().map(ClientId::as_str);
-            tracing::warn!(tenant, application, hint = error.hint_for_log(), source, "{USED_UP}");
-        }
+        issuer.tell_if_used_up(guesser, error.application(), error.hint_for_log(), self.source);
         error
     }
 }

@@ -34,7 +34,7 @@ impl Noticed for Postgres {
     }
 
     async fn issued(&self, whose: Vec<Spender>, at: Timestamp) -> Result<Vec<Sums>, StoreError> {
-        self.read_quietly(move |session| statistics::issued(session, whose.clone(), at)).await
+        self.read(move |session| statistics::issued(session, whose.clone(), at)).await
     }
 
     async fn record_refusals(&self, refusals: Vec<Refusal>) -> Result<(), StoreError> {

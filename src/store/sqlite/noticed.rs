@@ -26,7 +26,7 @@ impl Noticed for Sqlite {
     }
 
     async fn issued(&self, whose: Vec<Spender>, at: Timestamp) -> Result<Vec<Sums>, StoreError> {
-        self.read_quietly(move |connection| {
+        self.read(move |connection| {
             whose.iter().map(|spender| statistics::issued(connection, spender, at)).collect()
         })
         .await
