@@ -91,6 +91,10 @@ async fn make(file: &Path, changes: i64) {
         number(1),
         number(1),
         number(1),
+        Cell::Null,
+        Cell::Null,
+        Cell::Null,
+        text("enforce"),
     ];
     let session = place.session.as_mut();
     session.write(table("tenant"), vec![tenant]).await.unwrap();
