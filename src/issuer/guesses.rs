@@ -219,8 +219,8 @@ mod tests {
     }
 
     /// Tries once in each tenth of a second for so long, and counts what is judged.
-    fn judged(guesses: &Guesses, from: u32, time: u32, guesser: impl Fn(u32) -> Guesser) -> u32 {
-        (from..from + time).map(|now| u32::from(guesses.charge(guesser(now), now).is_none())).sum()
+    fn judged(guesses: &Guesses, from: u32, time: u32, who: impl Fn(u32) -> Guesser) -> u32 {
+        (from..from + time).map(|now| u32::from(guesses.charge(who(now), now).is_none())).sum()
     }
 
     #[test]

@@ -130,6 +130,9 @@ impl Meter {
         let mut counts = self.lock();
         let marked_and_sums = mark.0.iter().zip(sums).zip(starts(at));
         for (count, (((marked_start, marked), sum), start)) in counts.iter_mut().zip(marked_and_sums) {
+            if count.start < start {
+                *count = Count { start, ..Count::default() };
+            }
             // A window that began meanwhile has nothing to do with them.
             if *marked_start == Some(count.start) {
                 count.own = count.own.saturating_sub(*marked);
@@ -246,6 +249,13 @@ mod tests {
         assert!(meter.charge(&quota, next).refused_for.is_some());
         meter.give_back(&starts(AT));
         assert!(meter.charge(&quota, next).refused_for.is_some());
+    }
+
+    #[test]
+    fn what_others_have_issued_before_counts_from_the_first_token_on() {
+        let (meter, quota) = (Meter::default(), quota(3, 0, QuotaMode::Enforce));
+        meter.settle(&Mark::default(), &[2, 2, 2], AT);
+        assert_eq!([issue(&meter, &quota, AT).is_none(), issue(&meter, &quota, AT).is_none()], [true, false]);
     }
 
     #[test]

@@ -42,8 +42,8 @@ impl Sketch {
 
     /// One place in each row, by two halves of the hash, which are as good as four hashes.
     fn places_of(&self, name: u64) -> impl Iterator<Item = usize> {
-        let [a, b, c, d, e, f, g, h] = name.to_be_bytes();
-        let (first, step) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]) | 1);
+        let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(0);
+        let (first, step) = (half(name >> 32), half(name) | 1);
         let width = self.width;
         (0..ROWS).filter_map(move |row| {
             let place = first.wrapping_add(step.wrapping_mul(row)) & (width - 1);

@@ -99,7 +99,7 @@ pub(super) const ISSUED_TO_TENANTS: &str = "SELECT place,
 pub(super) async fn issued(session: Link, whose: Vec<Spender>, at: Timestamp) -> Result<Vec<Sums>, Trouble> {
     let [minute, hour, day] = Window::ALL.map(|window| window.start_of(at).as_millis());
     let minutes: Vec<i64> = (0..60).map(|number| hour + number * 60_000).collect();
-    let (mut of_applications, mut of_tenants) = (Places::default(), Places::default());
+    let (mut of_applications, mut of_tenants) = (OfOneKind::default(), OfOneKind::default());
     for (place, (tenant, application)) in whose.iter().enumerate() {
         let places = if application.is_some() { &mut of_applications } else { &mut of_tenants };
         places.places.push(place);
@@ -108,7 +108,7 @@ pub(super) async fn issued(session: Link, whose: Vec<Spender>, at: Timestamp) ->
     }
     let mut sums = vec![Sums::default(); whose.len()];
     if !of_applications.places.is_empty() {
-        let Places { places, tenants, client_ids } = of_applications;
+        let OfOneKind { places, tenants, client_ids } = of_applications;
         let values = values![tenants, client_ids, minute, minutes.clone(), day];
         let found = session.rows(ISSUED_TO_APPLICATIONS, values, read_sums).await?;
         put(&mut sums, &places, found);
@@ -123,7 +123,7 @@ pub(super) async fn issued(session: Link, whose: Vec<Spender>, at: Timestamp) ->
 
 /// Those of one kind, and their places among all.
 #[derive(Default)]
-struct Places {
+struct OfOneKind {
     places: Vec<usize>,
     tenants: Vec<String>,
     client_ids: Vec<String>,
