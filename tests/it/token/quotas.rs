@@ -93,7 +93,7 @@ async fn an_application_has_as_many_tokens_as_its_quota_says() {
     assert_eq!(got(&server, &app, 5).await, 2);
     // Now the hour is used up as well, which lasts longer.
     expect_used_up(&ask(&server, &app).await, 52 * 60);
-    server.advance(Duration::from_secs(52 * 60));
+    server.advance(Duration::from_mins(52));
     assert_eq!(got(&server, &app, 5).await, 3);
     assert_eq!(server.directory.figures().used_up, 3 + 1 + 3 + 1 + 2);
 }
