@@ -25,7 +25,8 @@ fn a_process_that_was_paused_acts_on_nothing_from_before() {
             server.signal("CONT");
             asking.join().unwrap()
         });
-        assert_eq!(status, 401, "after {pause:?}");
+        // 429 when asking below, until it is enabled, has used up the budget for failures.
+        assert!([401, 429].contains(&status), "{status} after {pause:?}");
         enable("true");
         while server.token("x", secret, "").0 != 200 {
             sleep(Duration::from_millis(10));
