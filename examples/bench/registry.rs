@@ -25,8 +25,8 @@ use super::Outcome;
 
 const APPLICATIONS: u32 = 1_000;
 
-/// The secret of every application here: a benchmark keeps none.
-pub(super) const SECRET: &str = "not-a-secret-but-as-long-as-one-of-ours-would-be-so-53";
+/// The secret of every application here, of the form of those the server makes: a benchmark keeps none.
+pub(super) const SECRET: &str = "chy_TheSecretOfTheBenchmarkIsKnownToEverybody00QMTHO2";
 
 /// The application that asks for tokens.
 pub(super) const CLIENT_ID: &str = "app-500";

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use chancery::crypto::random::Random;
+use chancery::crypto::secret::Secret;
+use chancery::crypto::sha256;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
 
@@ -44,9 +47,18 @@ impl Login {
     }
 }
 
-/// As long as a secret of the server's own, and not secret at all.
+/// Of the form of a secret of the server's own, so that it is judged however many failed before, and not secret at all.
 fn secret_text(client_id: &str, number: u32) -> Arc<str> {
-    format!("{:-<53}", format!("not-a-secret-{number}-of-{client_id}")).into()
+    struct Known([u8; 32]);
+    impl Random for Known {
+        fn fill(&self, bytes: &mut [u8]) {
+            for (byte, known) in bytes.iter_mut().zip(self.0) {
+                *byte = known;
+            }
+        }
+    }
+    let known = Known(sha256(format!("secret {number} of {client_id}").as_bytes()));
+    Secret::generate(&known).expose().into()
 }
 
 /// A token that was issued.

@@ -162,6 +162,22 @@ pub const MENDING: &[(&str, &str)] = &[
         "The caller is a resource server that is sent many bad tokens, or tries tokens out: see who calls it. It may ask \
          again after a minute.",
     ),
+    // Limits.
+    (
+        "The application has used up its quota of tokens. Retry-After says when there are more.",
+        "The caller should keep its token as long as it lives ('chancery statistics --application' shows how many it \
+         fetches), or be given more with 'chancery app set CLIENT_ID --tokens-per-minute' (or -hour, -day).",
+    ),
+    (
+        "The applications of this tenant have used up their quota of tokens. Retry-After says when there are more.",
+        "'chancery statistics' shows which application fetches most; 'chancery tenant set NAME --tokens-per-minute' (or \
+         -hour, -day) gives all of them more.",
+    ),
+    (
+        "Too many attempts to authenticate with this client_id have failed. Retry-After says when the next one is judged.",
+        "Somebody guesses, or a caller has a wrong secret: see the refusals before. One that is made with 'chancery app \
+         secret add CLIENT_ID' is served at once; any other has to wait.",
+    ),
     // How it is written.
     ("A parameter is there twice.", "The caller must send each parameter once; only resource may repeat."),
     (

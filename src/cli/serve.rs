@@ -114,7 +114,8 @@ pub(super) async fn serve(
     };
     let https = certificates.is_some() || settings.listen.behind_proxy;
     let any_host = listeners.public_address.ip().is_loopback();
-    let public = Arc::new(Front::new(Listener::Public { https, any_host }, Arc::clone(&directory)));
+    let public = Front::new(Listener::Public { https, any_host }, Arc::clone(&directory));
+    let public = Arc::new(public.behind_proxy(settings.listen.behind_proxy));
     let admin = Arc::new(Front::new(Listener::Admin(Box::new(admin)), Arc::clone(&directory)));
     let max_connections = settings.listen.max_connections;
     warn_of_few_files(max_connections);
@@ -203,7 +204,8 @@ async fn write_notes(directory: Arc<Directory>, mut stop: Stop) {
     let (now, period) = (Instant::now(), WRITE_USAGE_EVERY);
     let mut usage_ticks = interval_at(now + period, period);
     let mut refusal_ticks = interval_at(now + WRITE_REFUSALS_EVERY, WRITE_REFUSALS_EVERY);
-    let mut usage = Trouble::new("last uses and counts could not be written down");
+    let mut usage =
+        Trouble::new("last uses and counts could not be written down, or those of other servers read");
     let mut refusals = Trouble::new("refusals could not be written down");
     for ticks in [&mut usage_ticks, &mut refusal_ticks] {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -40,7 +40,7 @@ impl Secret {
             text.push(digit(divide(number.as_mut_slice())));
         }
         let sum = checksum(&text);
-        text.push_str(&sum);
+        text.extend(sum);
         Self::new(text)
     }
 
@@ -67,13 +67,13 @@ pub fn looks_like_ours(text: &str) -> bool {
         && digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
         && text
             .split_at_checked(PREFIX.len() + RANDOM_DIGITS)
-            .is_some_and(|(body, sum)| checksum(body) == sum)
+            .is_some_and(|(body, sum)| checksum(body).into_iter().eq(sum.chars()))
 }
 
 /// CRC-32 of the text before it, as six digits of base 62.
-fn checksum(body: &str) -> String {
+fn checksum(body: &str) -> [char; CHECKSUM_DIGITS] {
     let mut number = crc32fast::hash(body.as_bytes()).to_be_bytes();
-    (0..CHECKSUM_DIGITS).map(|_| digit(divide(&mut number))).collect()
+    [(); CHECKSUM_DIGITS].map(|()| digit(divide(&mut number)))
 }
 
 /// Divides a big-endian number by 62 in place and returns the remainder.

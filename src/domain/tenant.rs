@@ -174,7 +174,6 @@ impl fmt::Display for IssuerUrl {
 pub struct Host(String);
 
 /// The port that adds nothing to a host, after a colon (RFC 9110 §4.2).
-#[must_use]
 pub const fn default_port(https: bool) -> &'static str {
     if https { ":443" } else { ":80" }
 }

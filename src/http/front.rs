@@ -19,6 +19,7 @@ use tower_service::Service;
 
 use super::admin::{AdminApi, ROOT as ADMIN_ROOT};
 use super::context::{AdminContext, Asking, Context};
+use super::forwarded;
 use super::respond::{self, refuse};
 use super::server::Answers;
 use crate::admin::Admin;
@@ -57,11 +58,13 @@ pub struct Front {
     behind: Behind,
     directory: Arc<Directory>,
     stopping: AtomicBool,
+    behind_proxy: bool,
 }
 
 impl Answers for Front {
     async fn answer(&self, request: Request, source: Option<IpAddr>) -> Response {
         let request_id = self.directory.new_request_id();
+        let source = if self.behind_proxy { forwarded::source(request.headers()).or(source) } else { source };
         let (version, is_head) = (request.version(), *request.method() == Method::HEAD);
         let answer = AssertUnwindSafe(self.dispatch(request, request_id, source)).catch_unwind().await;
         let mut response = answer.unwrap_or_else(|_| {
@@ -95,7 +98,13 @@ impl Front {
                 Behind::Admin { probes: super::probes(), api }
             }
         };
-        Self { behind, directory, stopping: AtomicBool::new(false) }
+        Self { behind, directory, stopping: AtomicBool::new(false), behind_proxy: false }
+    }
+
+    /// The same behind a proxy, which tells where requests come from.
+    #[must_use]
+    pub fn behind_proxy(self, behind_proxy: bool) -> Self {
+        Self { behind_proxy, ..self }
     }
 
     async fn dispatch(&self, request: Request, request_id: RequestId, source: Option<IpAddr>) -> Response {

@@ -76,6 +76,17 @@ impl Collector for Shown {
             "Requests refused because more tokens were asked for than could be signed",
             figures.refused_by_overload,
         )?;
+        counter("quota_refusals", "Requests refused for a quota that was used up", figures.used_up)?;
+        counter(
+            "tokens_issued_beyond_quota",
+            "Tokens issued beyond a quota that is only reported",
+            figures.beyond_quota,
+        )?;
+        counter(
+            "authentications_not_judged",
+            "Requests not judged since too many like them had failed",
+            figures.not_judged,
+        )?;
         refusals(&mut encoder, &figures.refused)
     }
 }

@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::Response;
 
 use super::context::Context;
+use super::rate_limit;
 use super::read::Fault;
 use super::respond::{refusal, with};
 use crate::domain::application::ClientId;
@@ -23,7 +24,10 @@ pub(super) fn render(error: &OAuthError, context: &Context, endpoint: Endpoint) 
         Why { code: error.code, reason: error.reason_for_log(), application: error.application(), hint },
     );
     let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let response = refusal(status, error.code, error.description);
+    let mut response = refusal(status, error.code, error.description);
+    if let Some(limit) = error.limit() {
+        rate_limit::refuse(response.headers_mut(), limit);
+    }
     if error.code == ErrorCode::InvalidClient {
         // RFC 6749 §5.2, RFC 9110 §11.6.1: any 401 carries a challenge; it is the same for all.
         return with(response, header::WWW_AUTHENTICATE, r#"Basic realm="chancery""#);
@@ -61,7 +65,8 @@ fn note(context: &Context, endpoint: Endpoint, why: Why<'_>) {
     });
 }
 
-/// What a caller did wrong is a warning, what we did is an error.
+/// What a caller did wrong is a warning, what we did is an error. That a limit is reached was said when it was; each
+/// request that it refuses is for whoever looks closely.
 fn log(error: &OAuthError, context: &Context) {
     let (request_id, source) = (context.request_id, context.source.map(tracing::field::display));
     let (code, reason) = (error.code.as_str(), error.reason_for_log());
@@ -70,6 +75,8 @@ fn log(error: &OAuthError, context: &Context) {
     let tenant = context.issuer.tenant().name.as_str();
     if error.code.status() >= 500 {
         tracing::error!(%request_id, error = code, tenant, application, hint, source, cause, "{reason}");
+    } else if error.limit().is_some() {
+        tracing::debug!(%request_id, error = code, tenant, application, hint, source, "{reason}");
     } else {
         tracing::warn!(%request_id, error = code, tenant, application, hint, source, cause, "{reason}");
     }

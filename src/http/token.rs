@@ -7,6 +7,7 @@ use axum::response::Response;
 
 use super::asked::Asked;
 use super::context::Context;
+use super::rate_limit;
 use super::respond::{JSON_UTF8, json};
 use crate::domain::authorization::GrantedToken;
 use crate::domain::refusal::Endpoint;
@@ -23,7 +24,12 @@ pub(super) async fn answer(context: Context, request: Request) -> Response {
     asked
         .finish(&context, answered, |response| {
             context.issuer.note_issued(&issued(&response, &context));
-            render(&response)
+            let mut rendered = render(&response);
+            if let Some(charged) = response.charged {
+                rate_limit::tell(rendered.headers_mut(), charged.standing.as_ref());
+                context.issuer.spend(charged);
+            }
+            rendered
         })
         .await
 }

@@ -181,7 +181,8 @@ impl Directory {
         self.following.missed().await;
     }
 
-    /// Writes down what was noticed of use since the last time: last uses and counts.
+    /// Writes down what was noticed of use since the last time, last uses and counts, and reads what other servers have
+    /// issued to applications and tenants with a quota.
     ///
     /// # Errors
     /// When the store does not answer; what was not written is kept for the next time.

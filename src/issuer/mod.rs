@@ -27,14 +27,18 @@ pub mod directory;
 pub mod document;
 mod following;
 mod freshness;
+pub mod guesses;
 pub mod imported;
 pub mod issuance;
+mod meter;
 mod misses;
 mod notes;
 mod overload;
+pub mod quotas;
 mod refusals;
 pub mod reuse;
 mod rows;
+mod sketch;
 mod slow_checks;
 mod tally;
 mod tenants;
@@ -45,6 +49,7 @@ use clock_watch::ClockWatch;
 use directory::STORE_DEADLINE;
 use document::Documents;
 use freshness::Freshness;
+use guesses::Guesses;
 use imported::Imported;
 
 pub use directory::Directory;
@@ -53,6 +58,7 @@ use issuance::Issuance;
 pub use misses::MISSES_PER_MINUTE;
 use misses::Misses;
 use overload::Overload;
+use quotas::Quotas;
 use refusals::Refusals;
 use reuse::Reuse;
 pub use tally::Figures;
@@ -80,6 +86,8 @@ pub struct Services {
     overload: Overload,
     tokens: VerifiedTokens,
     misses: Misses,
+    quotas: Quotas,
+    guesses: Guesses,
     imported: Imported,
     reuse: Reuse,
     /// How many tenants were put to work, each time they were read.
@@ -115,6 +123,8 @@ impl Services {
             overload: Overload::default(),
             tokens: VerifiedTokens::new(),
             misses: Misses::default(),
+            quotas: Quotas::default(),
+            guesses: Guesses::new(),
             imported,
             reuse: Reuse::new(),
             issuers: AtomicU64::new(0),

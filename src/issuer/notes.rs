@@ -46,9 +46,15 @@ impl Issuer {
 }
 
 impl Services {
-    /// Writes down last uses and counts, in pieces.
+    /// Writes down last uses and counts, in pieces, and reads what other servers have issued to those with a quota.
     pub(super) async fn write_usage(&self) -> Result<(), StoreError> {
         self.tell_overload();
+        let marks = self.mark_quotas();
+        self.write_counts().await?;
+        self.settle(marks).await
+    }
+
+    async fn write_counts(&self) -> Result<(), StoreError> {
         let mut rest = self.usage.take();
         while !(rest.uses.is_empty() && rest.counts.is_empty()) {
             let piece = UsageBatch { uses: first_of(&mut rest.uses), counts: first_of(&mut rest.counts) };

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use super::{Issuer, Services};
 use crate::domain::application::{Application, ClientId};
 use crate::domain::id::{ApplicationId, TenantId};
-use crate::domain::statistic::{Counter, Period};
+use crate::domain::statistic::{Counted, Counter, Period};
 
 /// Under what the statistics have them.
 const REASON: &str = "more tokens were asked for than could be signed";
@@ -72,8 +72,12 @@ impl Services {
         );
         let start = Period::Minute.start_of(self.clock.now());
         for Refused { tenant, client_id, count } in untold.into_values() {
-            let counter =
-                Counter { start, tenant, application: Some(client_id), reason: Some(REASON.into()) };
+            let counter = Counter {
+                start,
+                tenant,
+                application: Some(client_id),
+                what: Counted::Refused(REASON.into()),
+            };
             self.usage.note_refused_times(counter, count);
         }
     }

@@ -20,6 +20,9 @@ pub(super) struct Tally {
     reused: AtomicU64,
     /// By the error code, of which there are a dozen.
     refused: Mutex<BTreeMap<Cow<'static, str>, u64>>,
+    used_up: AtomicU64,
+    beyond_quota: AtomicU64,
+    not_judged: AtomicU64,
 }
 
 /// All that is counted, at one moment.
@@ -37,6 +40,12 @@ pub struct Figures {
     pub refused_by_overload: u64,
     /// How many wait for a signature, now.
     pub waiting: usize,
+    /// Those of them that had used up a quota.
+    pub used_up: u64,
+    /// Those of them that were not judged, or not told of the judgement, since too many like them had failed.
+    pub not_judged: u64,
+    /// Tokens issued although a quota was used up that is only reported.
+    pub beyond_quota: u64,
     /// How long the store has been away, if it is.
     pub away_for: Option<Duration>,
     /// About how many bytes the tokens take that are handed out again.
@@ -54,6 +63,18 @@ impl Tally {
     pub(super) fn note_refused(&self, error: Cow<'static, str>) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         *refused.entry(error).or_default() += 1;
+    }
+
+    pub(super) fn note_used_up(&self) {
+        self.used_up.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn note_beyond_quota(&self) {
+        self.beyond_quota.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn note_not_judged(&self) {
+        self.not_judged.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -74,6 +95,9 @@ impl Services {
             refused: refused.into_iter().collect(),
             refused_by_overload,
             waiting: self.signing.waiting(),
+            used_up: self.tally.used_up.load(Ordering::Relaxed),
+            not_judged: self.tally.not_judged.load(Ordering::Relaxed),
+            beyond_quota: self.tally.beyond_quota.load(Ordering::Relaxed),
             away_for: self.freshness.away_for(),
             reuse_bytes: self.reuse.bytes(),
             remembered: self.cached.remembered(),

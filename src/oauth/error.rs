@@ -2,9 +2,11 @@
 //! Not for: rendering (`http/oauth_error.rs`).
 
 use std::error::Error;
+use std::time::Duration;
 
 use crate::domain::application::ClientId;
 use crate::issuer::imported::NotJudged;
+use crate::issuer::quotas::Standing;
 use crate::keys::signing::NotSigned;
 use crate::store::StoreError;
 
@@ -85,7 +87,17 @@ pub struct OAuthError {
     look_again: bool,
     is_late: bool,
     is_overload: bool,
+    limit: Option<Box<Limit>>,
     cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// A limit that was reached.
+#[derive(Debug)]
+pub struct Limit {
+    /// How long it is until there is room again, in whole seconds.
+    pub retry_after: Duration,
+    /// How it stands with a quota, if the caller may know.
+    pub standing: Option<Standing>,
 }
 
 impl OAuthError {
@@ -101,6 +113,7 @@ impl OAuthError {
             look_again: false,
             is_late: false,
             is_overload: false,
+            limit: None,
             cause: None,
         }
     }
@@ -117,6 +130,7 @@ impl OAuthError {
             look_again: false,
             is_late: true,
             is_overload: false,
+            limit: None,
             cause: None,
         }
     }
@@ -155,6 +169,34 @@ impl OAuthError {
             look_again: true,
             ..Self::not_now("an imported secret was proved, and nothing is known after that")
         }
+    }
+
+    /// The caller asks too much: there is room again after so long.
+    #[must_use]
+    pub fn too_many(description: &'static str, retry_after: Duration) -> Self {
+        let limit = Some(Box::new(Limit { retry_after, standing: None }));
+        Self { limit, ..Self::new(ErrorCode::TooManyRequests, description) }
+    }
+
+    /// The same refusal, with how it stands with the caller's own quota.
+    #[must_use]
+    pub fn with_standing(mut self, standing: Option<Standing>) -> Self {
+        if let Some(limit) = &mut self.limit {
+            limit.standing = standing;
+        }
+        self
+    }
+
+    /// The same refusal, whose time tells nothing of why.
+    #[must_use]
+    pub fn answered_late(self) -> Self {
+        Self { is_late: true, ..self }
+    }
+
+    /// The limit that was reached, if it is one. Its refusals are many, and said in the log when they begin.
+    #[must_use]
+    pub fn limit(&self) -> Option<&Limit> {
+        self.limit.as_deref()
     }
 
     /// Whether the time of the answer must tell nothing of why authentication failed.

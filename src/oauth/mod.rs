@@ -11,6 +11,7 @@ pub mod introspect;
 mod issued;
 pub mod jwks;
 pub mod metadata;
+pub mod quota;
 pub mod request;
 mod reuse;
 pub mod revoke;

@@ -8,7 +8,11 @@ use super::error::OAuthError;
 use super::token::make;
 use crate::domain::authorization::Authorization;
 use crate::issuer::Issuer;
+use crate::issuer::quotas::Charged;
 use crate::issuer::reuse::ReusedToken;
+
+/// A token, whether it was made for somebody else, and the place in the quotas that making it took.
+type Obtained = (Arc<ReusedToken>, bool, Option<Charged>);
 
 /// The token of an application whose tokens are reused. Whether it was made for somebody else: before, or for one of
 /// those who ask at this moment, of whom one makes it.
@@ -19,9 +23,9 @@ pub(super) async fn obtain(
     issuer: &Issuer,
     authenticated: &Authenticated,
     authorization: Authorization,
-) -> Result<(Arc<ReusedToken>, bool), OAuthError> {
+) -> Result<Obtained, OAuthError> {
     match issuer.reused_token(authenticated.registered(), &authorization) {
-        Some(token) => Ok((token, true)),
+        Some(token) => Ok((token, true, None)),
         // In a box of its own: a request that finds its token is as small as without it.
         None => Box::pin(obtain_new(issuer, authenticated, authorization)).await,
     }
@@ -31,8 +35,15 @@ async fn obtain_new(
     issuer: &Issuer,
     authenticated: &Authenticated,
     authorization: Authorization,
-) -> Result<(Arc<ReusedToken>, bool), OAuthError> {
+) -> Result<Obtained, OAuthError> {
     let registered = authenticated.registered();
     let place = issuer.place_for(registered, &authorization);
-    issuer.token_in(&place, registered, || make(issuer, authenticated, authorization)).await
+    let mut charged = None;
+    let made = async || {
+        let (token, place_in_quotas) = make(issuer, authenticated, authorization).await?;
+        charged = place_in_quotas;
+        Ok::<_, OAuthError>(token)
+    };
+    let (token, is_reused) = issuer.token_in(&place, registered, made).await?;
+    Ok((token, is_reused, charged))
 }

@@ -8,10 +8,12 @@ use super::access_token;
 use super::client_auth::{self, Authenticated};
 use super::error::{ErrorCode, OAuthError};
 use super::grant;
+use super::quota;
 use super::request::Incoming;
 use super::reuse;
 use crate::domain::authorization::{Authorization, GrantedToken};
 use crate::issuer::Issuer;
+use crate::issuer::quotas::Charged;
 use crate::issuer::reuse::ReusedToken;
 
 /// What an application is answered.
@@ -25,6 +27,8 @@ pub struct TokenResponse {
     pub authenticated: Authenticated,
     /// Whether the token was made for somebody else, who asked for the same.
     pub is_reused: bool,
+    /// Its place in the quotas, if there are any; given back when it is not handed out.
+    pub charged: Option<Charged>,
 }
 
 /// A token that is granted.
@@ -60,29 +64,37 @@ pub async fn issue(issuer: &Issuer, incoming: &Incoming) -> Result<TokenResponse
     let authenticated = client_auth::authenticate(issuer, incoming).await?;
     let grant = grant::find(grant_type, &authenticated)?;
     let authorization = grant.authorize(issuer, incoming, &authenticated)?;
-    let (token, is_reused) = if authenticated.application().token_reuse.is_none() {
-        (Granted::Once(make(issuer, &authenticated, authorization).await?), false)
+    let (token, is_reused, charged) = if authenticated.application().token_reuse.is_none() {
+        let (token, charged) = make(issuer, &authenticated, authorization).await?;
+        (Granted::Once(token), false, charged)
     } else {
-        let (token, is_reused) = reuse::obtain(issuer, &authenticated, authorization).await?;
-        (Granted::Again(token), is_reused)
+        let (token, is_reused, charged) = reuse::obtain(issuer, &authenticated, authorization).await?;
+        (Granted::Again(token), is_reused, charged)
     };
     let expires_in = access_token::remaining(token.token().expires_at, issuer.now());
-    Ok(TokenResponse { token, expires_in, authenticated, is_reused })
+    Ok(TokenResponse { token, expires_in, authenticated, is_reused, charged })
 }
 
-/// Makes a token.
+/// Makes a token, which takes a place in the quotas, if there are any.
 pub(super) async fn make(
     issuer: &Issuer,
     authenticated: &Authenticated,
     authorization: Authorization,
-) -> Result<GrantedToken, OAuthError> {
+) -> Result<(GrantedToken, Option<Charged>), OAuthError> {
+    let charged = if issuer.has_quota(authenticated.application()) {
+        // In a box of its own: a request that nothing limits is as small as without it.
+        Some(Box::pin(quota::charge(issuer, authenticated.application())).await?)
+    } else {
+        None
+    };
     let token = access_token::mint(issuer, authenticated, &authorization).await?;
-    Ok(GrantedToken {
+    let token = GrantedToken {
         text: token.text,
         scopes: authorization.scopes,
         audience: access_token::audience(authorization.profile, authorization.apis),
         id: token.id,
         key: token.key,
         expires_at: token.expires_at,
-    })
+    };
+    Ok((token, charged))
 }

@@ -28,7 +28,7 @@ mod stored;
 mod suite;
 
 pub use error::{Conflict, StoreError};
-pub use noticed::{Noticed, REFUSALS_KEPT, REFUSALS_KEPT_FOR, UsageBatch};
+pub use noticed::{Noticed, REFUSALS_KEPT, REFUSALS_KEPT_FOR, Spender, Sums, UsageBatch};
 pub use registry::{AtVersion, KeptAnswer, Recorded, RegistryChange, ScopeChange};
 
 /// Every backend: the scheme of its URL and what it is.

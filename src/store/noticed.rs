@@ -7,8 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::StoreError;
+use crate::domain::application::ClientId;
 use crate::domain::excess::{ExcessQuery, Fetched};
-use crate::domain::id::{CredentialId, RequestId};
+use crate::domain::id::{CredentialId, RequestId, TenantId};
+use crate::domain::quota::Window;
 use crate::domain::refusal::Refusal;
 use crate::domain::statistic::{Statistic, StatisticsQuery};
 use crate::domain::time::Timestamp;
@@ -28,6 +30,12 @@ pub struct UsageBatch {
     pub counts: Vec<Statistic>,
 }
 
+/// Whose tokens are summed up: those of an application, or of the whole tenant.
+pub type Spender = (TenantId, Option<ClientId>);
+
+/// How many tokens were issued in a minute, an hour and a day, in the order of `Window::ALL`.
+pub type Sums = [u64; Window::ALL.len()];
+
 /// What servers notice, remembered. Each question is atomic by itself; none makes an audit event or a revision.
 #[async_trait]
 pub trait Noticed: Send + Sync {
@@ -41,6 +49,9 @@ pub trait Noticed: Send + Sync {
     /// the lifetime of the application or else the usual one), those with the most for what they need first. Only those
     /// that are still there, and only what was counted from the beginning of the span to its end.
     async fn excess(&self, query: ExcessQuery) -> Result<Vec<Fetched>, StoreError>;
+    /// How many tokens each of these was issued, as far as servers have written it down, in the minute, the hour and the
+    /// day that `at` is in: in the same order. Refusals are not among them.
+    async fn issued(&self, whose: Vec<Spender>, at: Timestamp) -> Result<Vec<Sums>, StoreError>;
     /// Writes down refusals, and forgets the oldest beyond `REFUSALS_KEPT`. One that is there already stays as it is.
     async fn record_refusals(&self, refusals: Vec<Refusal>) -> Result<(), StoreError>;
     /// A refusal by the id of its request.

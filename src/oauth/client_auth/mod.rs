@@ -13,8 +13,11 @@ use crate::issuer::Issuer;
 
 mod client_secret_basic;
 mod client_secret_post;
+mod guesses;
 mod imported;
 mod secret;
+
+use guesses::Attempt;
 
 /// Every method.
 pub const METHODS: &[&dyn ClientAuthMethod] =
@@ -78,20 +81,30 @@ impl Authenticated {
 const WRONG: &str = "the secret is wrong, or was removed";
 
 /// Finds out who is calling. Every failure is the same answer: `invalid_client`, or while the store is away that we cannot
-/// say, since another secret or the application itself may stand there (docs/decisions/0022). A limit on guesses (C17) has its place here: before
-/// `judge` it can refuse by `client_id` and `incoming.source`, and what `judge` returns tells it which guesses failed.
+/// say, since another secret or the application itself may stand there (docs/decisions/0022). Of those who guess at a
+/// client id a hundred an hour are judged (C17, docs/decisions/0027).
 ///
 /// # Errors
-/// `invalid_request` when more than one method is used, `invalid_client` when authentication fails, or our own trouble.
+/// `invalid_request` when more than one method is used, `invalid_client` when authentication fails, that there were too many
+/// failures, or our own trouble.
 pub async fn authenticate(issuer: &Issuer, incoming: &Incoming) -> Result<Authenticated, OAuthError> {
     let (method, presented) = look(incoming)?;
+    let attempt = Attempt::begin(issuer, incoming.source, &presented)?;
     // Before anything is looked up: what is found rests on it, whatever happens meanwhile.
     let store_is_away = issuer.store_is_away();
     let decided = decide(issuer, method, &presented, store_is_away).await;
-    decided.map_err(|error| match error.code {
-        ErrorCode::InvalidClient if store_is_away => error.while_store_is_away(),
-        _ => error,
-    })
+    match decided {
+        Ok(authenticated) => {
+            attempt.succeeded(issuer);
+            Ok(authenticated)
+        }
+        Err(error) if error.code == ErrorCode::InvalidClient => {
+            let error = attempt.failed(issuer, error);
+            let is_judged = error.code == ErrorCode::InvalidClient;
+            Err(if is_judged && store_is_away { error.while_store_is_away() } else { error })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 async fn decide(

@@ -13,7 +13,7 @@ use crate::domain::id::RequestId;
 use crate::domain::refusal::Refusal;
 use crate::domain::statistic::{Statistic, StatisticsQuery};
 use crate::domain::time::Timestamp;
-use crate::store::{Noticed, StoreError, UsageBatch};
+use crate::store::{Noticed, Spender, StoreError, Sums, UsageBatch};
 
 #[async_trait]
 impl Noticed for Postgres {
@@ -36,6 +36,10 @@ impl Noticed for Postgres {
 
     async fn excess(&self, query: ExcessQuery) -> Result<Vec<Fetched>, StoreError> {
         self.read_quietly(move |session| excess::find(session, query.clone())).await
+    }
+
+    async fn issued(&self, whose: Vec<Spender>, at: Timestamp) -> Result<Vec<Sums>, StoreError> {
+        self.read(move |session| statistics::issued(session, whose.clone(), at)).await
     }
 
     async fn record_refusals(&self, refusals: Vec<Refusal>) -> Result<(), StoreError> {

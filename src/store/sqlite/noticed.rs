@@ -10,7 +10,7 @@ use crate::domain::id::RequestId;
 use crate::domain::refusal::Refusal;
 use crate::domain::statistic::{Statistic, StatisticsQuery};
 use crate::domain::time::Timestamp;
-use crate::store::{Noticed, StoreError, UsageBatch};
+use crate::store::{Noticed, Spender, StoreError, Sums, UsageBatch};
 
 #[async_trait]
 impl Noticed for Sqlite {
@@ -28,6 +28,13 @@ impl Noticed for Sqlite {
 
     async fn excess(&self, query: ExcessQuery) -> Result<Vec<Fetched>, StoreError> {
         self.read_quietly(move |connection| excess::find(connection, &query)).await
+    }
+
+    async fn issued(&self, whose: Vec<Spender>, at: Timestamp) -> Result<Vec<Sums>, StoreError> {
+        self.read(move |connection| {
+            whose.iter().map(|spender| statistics::issued(connection, spender, at)).collect()
+        })
+        .await
     }
 
     async fn record_refusals(&self, refusals: Vec<Refusal>) -> Result<(), StoreError> {

@@ -5,9 +5,19 @@ use rusqlite::{Connection, Row, Transaction, params};
 
 use super::row;
 use crate::domain::application::ClientId;
+use crate::domain::quota::Window;
 use crate::domain::statistic::{Counter, Period, Statistic, StatisticsQuery};
 use crate::domain::time::Timestamp;
-use crate::store::{FORGOTTEN_AT_ONCE, StoreError, stored};
+use crate::store::{FORGOTTEN_AT_ONCE, Spender, StoreError, Sums, stored};
+
+/// The tokens that were issued in the periods from one to another, a minute apart.
+macro_rules! issued_in {
+    () => {
+        "WITH RECURSIVE period_from (at) AS (SELECT ?2 UNION ALL SELECT at + 60000 FROM period_from WHERE at < ?3)
+         SELECT coalesce(sum(count), 0) AS issued FROM period_from CROSS JOIN statistic
+         WHERE period = ?1 AND start = at AND tenant_id = ?4 AND reason = ''"
+    };
+}
 
 pub(super) fn add(transaction: &Transaction<'_>, counts: &[Statistic]) -> Result<(), StoreError> {
     let sql = "INSERT INTO statistic (period, start, tenant_id, client_id, reason, count)
@@ -46,6 +56,39 @@ pub(super) fn find(connection: &Connection, query: &StatisticsQuery) -> Result<V
     let mut statistics = row::rows(connection, sql, parameters, read)?;
     statistics.reverse();
     Ok(statistics)
+}
+
+/// How many tokens were issued in the present minute, hour and day. Each minute of the hour is looked up by itself, along
+/// the key; the rows of a tenant stand together.
+pub(super) fn issued(
+    connection: &Connection,
+    (tenant, application): &Spender,
+    at: Timestamp,
+) -> Result<Sums, StoreError> {
+    let sql = match application {
+        Some(_) => concat!(issued_in!(), " AND client_id = ?5"),
+        None => concat!(issued_in!(), " AND ?5 IS NULL"),
+    };
+    let mut sums = Sums::default();
+    for (sum, window) in sums.iter_mut().zip(Window::ALL) {
+        let start = window.start_of(at).as_millis();
+        let (period, last) = match window {
+            Window::Minute => (Period::Minute, start),
+            Window::Hour => (Period::Minute, start + 59 * 60_000),
+            Window::Day => (Period::Day, start),
+        };
+        let parameters = params![
+            period.as_str(),
+            start,
+            last,
+            tenant.to_string(),
+            application.as_ref().map(ClientId::as_str),
+        ];
+        let read = |row: &Row<'_>| row::get::<i64>(row, "issued");
+        let found = row::rows(connection, sql, parameters, read)?;
+        *sum = found.first().map_or(0, |issued| u64::try_from(*issued).unwrap_or(0));
+    }
+    Ok(sums)
 }
 
 /// Forgets some of each period that have been kept for long enough, and says how many of that of which it was most.

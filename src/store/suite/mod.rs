@@ -115,6 +115,7 @@ every_backend! {
     administration::binds_each_event_to_those_before,
     noticed::adds_counts_to_their_minute_and_day,
     noticed::finds_the_newest_counts_of_one_tenant,
+    noticed::sums_up_the_tokens_of_the_present_minute_hour_and_day,
     noticed::counts_outlive_whom_they_are_of_and_no_longer_than_they_are_kept,
     excess::finds_who_fetched_far_more_than_it_needs,
     excess::looks_at_the_last_full_span_and_at_what_is_left,

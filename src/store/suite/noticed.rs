@@ -104,6 +104,40 @@ pub(super) async fn finds_the_newest_counts_of_one_tenant(place: &impl Place) {
     assert!(counts(StatisticsQuery { tenant: unknown_tenant(), ..query }).await.is_empty());
 }
 
+pub(super) async fn sums_up_the_tokens_of_the_present_minute_hour_and_day(place: &impl Place) {
+    let (store, one) = store_with_tenant(place).await;
+    let other = tenant("other");
+    add_tenant(&store, &other).await;
+    // Seven minutes and eight seconds after a full hour, and seven hours after midnight.
+    let before = |duration| Period::Minute.start_of(Timestamp::from_millis(AT.as_millis() - duration));
+    let minutes = [0, 60_000, 7 * 60_000, 8 * 60_000, 7 * 3_600_000, 8 * 3_600_000, -60_000].map(before);
+    for (count, start) in [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000].into_iter().zip(minutes) {
+        for (whose, reason, times) in [
+            (Some("app"), None, 1),
+            (Some("another"), None, 2),
+            (None, None, 4),
+            (Some("app"), Some("why"), 5),
+            (None, Some("why"), 5),
+        ] {
+            record(&store, vec![statistic(start, one.id, (whose, reason), times * count)]).await;
+        }
+        record(&store, vec![statistic(start, other.id, (Some("app"), None), 3 * count)]).await;
+    }
+    let whose = vec![
+        (one.id, Some(name("app"))),
+        (one.id, None),
+        (other.id, Some(name("app"))),
+        (one.id, Some(name("nobody"))),
+        (unknown_tenant(), None),
+        (one.id, Some(name("another"))),
+    ];
+    let sums = [1, 1_000_111, 1_011_111];
+    // What another server, whose clock is ahead, has counted in the next minute is of this hour.
+    let expected = [1, 7, 3, 0, 0, 2].map(|times| sums.map(|sum: u64| times * sum));
+    assert_eq!(store.issued(whose, AT).await.unwrap(), expected);
+    assert!(store.issued(Vec::new(), AT).await.unwrap().is_empty());
+}
+
 pub(super) async fn counts_outlive_whom_they_are_of_and_no_longer_than_they_are_kept(place: &impl Place) {
     let (store, one) = store_with_tenant(place).await;
     let many = (0..=2 * FORGOTTEN_AT_ONCE)

@@ -17,7 +17,8 @@ use chancery::domain::statistic::{Statistic, StatisticsQuery};
 use chancery::domain::tenant::Tenant;
 use chancery::domain::time::Timestamp;
 use chancery::store::{
-    Changes, Health, KeptAnswer, KeyChange, Match, Noticed, Recorded, Store, StoreError, UsageBatch,
+    Changes, Health, KeptAnswer, KeyChange, Match, Noticed, Recorded, Spender, Store, StoreError, Sums,
+    UsageBatch,
 };
 use tokio::sync::{Notify, watch};
 
@@ -90,6 +91,10 @@ impl Noticed for Faulty {
     }
     async fn excess(&self, query: ExcessQuery) -> Answer<Vec<Fetched>> {
         self.works().await?.excess(query).await
+    }
+
+    async fn issued(&self, whose: Vec<Spender>, at: Timestamp) -> Answer<Vec<Sums>> {
+        self.works().await?.issued(whose, at).await
     }
     async fn record_refusals(&self, refusals: Vec<Refusal>) -> Answer<()> {
         self.works().await?.record_refusals(refusals).await

@@ -126,6 +126,11 @@ impl TestServer {
         Self { front: Front::new(listener, Arc::clone(&self.directory)), ..self }
     }
 
+    /// The same server behind a proxy.
+    pub(crate) fn behind_proxy(self) -> Self {
+        Self { front: self.front.behind_proxy(true), ..self }
+    }
+
     /// The same server behind its admin listener.
     pub(crate) fn behind_admin(self) -> Self {
         let listener = Listener::Admin(Box::new(self.admin.clone()));
@@ -160,7 +165,12 @@ impl TestServer {
     }
 
     pub(crate) async fn answer(&self, ask: Ask) -> Reply {
-        Reply::read(self.front.answer(ask.into_request(), Some(SOURCE)).await).await
+        self.answer_from(SOURCE, ask).await
+    }
+
+    /// What is answered to a request from there.
+    pub(crate) async fn answer_from(&self, source: IpAddr, ask: Ask) -> Reply {
+        Reply::read(self.front.answer(ask.into_request(), Some(source)).await).await
     }
 
     /// What the admin listener answers, where administrators work with this store.

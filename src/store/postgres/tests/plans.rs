@@ -3,11 +3,17 @@
 use super::empty;
 use crate::store::postgres::applications::{COLUMNS, FIND};
 use crate::store::postgres::search::{BY_CLIENT_ID, BY_NAME};
+use crate::store::postgres::statistics::{ISSUED_TO_APPLICATIONS, ISSUED_TO_TENANTS};
 
 /// The plan of a statement, as it is made for any parameters.
 async fn plan(client: &tokio_postgres::Client, sql: &str, types: &[&str]) -> String {
-    let values: Vec<String> =
-        types.iter().map(|one| if *one == "text" { "'x'" } else { "1" }.to_owned()).collect();
+    let value = |one: &&str| match *one {
+        "text" => "'x'",
+        "text[]" => "'{x}'",
+        "bigint[]" => "'{1}'",
+        _ => "1",
+    };
+    let values: Vec<&str> = types.iter().map(value).collect();
     client.batch_execute(&format!("PREPARE one ({}) AS {sql}", types.join(", "))).await.unwrap();
     let explain = format!("EXPLAIN (COSTS OFF) EXECUTE one ({})", values.join(", "));
     let steps = client.simple_query(&explain).await.unwrap();
@@ -62,4 +68,14 @@ async fn everything_is_found_along_indexes() {
     ] {
         assert!(find.contains(index), "{find}");
     }
+
+    let of_applications = ["text[]", "text[]", "bigint", "bigint[]", "bigint"];
+    let issued = plan(&client, ISSUED_TO_APPLICATIONS, &of_applications).await;
+    let along_the_key = |key: &str| issued.matches(&format!("Index Cond: ((period = {key}")).count();
+    assert!(!issued.contains("Seq Scan") && issued.contains("(start = ANY ($4))"), "{issued}");
+    assert_eq!((along_the_key("'minute'"), along_the_key("'day'")), (2, 1), "{issued}");
+    assert_eq!(issued.matches("(client_id = one.client_id) AND (reason = ''").count(), 3, "{issued}");
+    let issued = plan(&client, ISSUED_TO_TENANTS, &["text[]", "bigint", "bigint[]", "bigint"]).await;
+    assert!(!issued.contains("Seq Scan"), "{issued}");
+    assert_eq!(issued.matches("(tenant_id = one.tenant_id)").count(), 3, "{issued}");
 }
