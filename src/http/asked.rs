@@ -43,7 +43,7 @@ impl Asked {
     /// # Errors
     /// The answer to give instead.
     pub(super) async fn read(
-        request: Request,
+        request: &mut Request,
         context: &Context,
         endpoint: Endpoint,
     ) -> Result<Self, Response> {
@@ -81,7 +81,8 @@ impl Asked {
             (Some(issuer), since) => (self.issuer, self.since) = (issuer, since),
             (None, _) => return answered,
         }
-        work(&self.issuer, &self.incoming).await
+        // What is rare is in a box of its own, so that it does not make every request larger.
+        Box::pin(work(&self.issuer, &self.incoming)).await
     }
 
     /// Renders what became of it: what rests on knowledge that has grown old in the meantime is not handed out, and a
@@ -99,13 +100,13 @@ impl Asked {
             }
             Ok(answered) => answer(answered),
             Err(error) if error.is_overload() => {
-                sleep_until(self.read_at + OVERLOAD_ANSWERED_AFTER).await;
+                Box::pin(sleep_until(self.read_at + OVERLOAD_ANSWERED_AFTER)).await;
                 respond::overload()
             }
             Err(error) => {
                 let response = render(&error, context, self.endpoint);
                 if error.is_answered_late() {
-                    sleep_until(self.read_at + FAILURE_ANSWERED_AFTER).await;
+                    Box::pin(sleep_until(self.read_at + FAILURE_ANSWERED_AFTER)).await;
                 }
                 response
             }

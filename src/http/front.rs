@@ -62,11 +62,11 @@ pub struct Front {
 }
 
 impl Answers for Front {
-    async fn answer(&self, request: Request, source: Option<IpAddr>) -> Response {
+    async fn answer(&self, mut request: Request, source: Option<IpAddr>) -> Response {
         let request_id = self.directory.new_request_id();
         let source = if self.behind_proxy { forwarded::source(request.headers()).or(source) } else { source };
         let (version, is_head) = (request.version(), *request.method() == Method::HEAD);
-        let answer = AssertUnwindSafe(self.dispatch(request, request_id, source)).catch_unwind().await;
+        let answer = AssertUnwindSafe(self.dispatch(&mut request, request_id, source)).catch_unwind().await;
         let mut response = answer.unwrap_or_else(|_| {
             tracing::error!(%request_id, "a handler panicked");
             refuse(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError, respond::OUR_FAULT)
@@ -107,7 +107,12 @@ impl Front {
         Self { behind_proxy, ..self }
     }
 
-    async fn dispatch(&self, request: Request, request_id: RequestId, source: Option<IpAddr>) -> Response {
+    async fn dispatch(
+        &self,
+        request: &mut Request,
+        request_id: RequestId,
+        source: Option<IpAddr>,
+    ) -> Response {
         if is_unknown(request.method()) {
             return refuse(
                 StatusCode::NOT_IMPLEMENTED,
@@ -124,12 +129,12 @@ impl Front {
             return refuse(StatusCode::NOT_IMPLEMENTED, ErrorCode::InvalidRequest, CODING);
         }
         if let Behind::Public { https, .. } = self.behind
-            && let Some(host) = written_plainly(&request, https)
+            && let Some(host) = written_plainly(request, https)
             && let Some((issuer, since)) = self.directory.known_at(host)
         {
             let directory = Arc::clone(&self.directory);
             let context = Context { issuer, since: Some(since), directory, request_id, source };
-            return super::answer_public(context, request).await;
+            return super::answer_public(&context, request).await;
         }
         // In a box of its own: what is rare does not make every request larger.
         Box::pin(self.dispatch_slowly(request, request_id, source)).await
@@ -138,11 +143,11 @@ impl Front {
     /// Finds out whom a request is for where that takes more than one look.
     async fn dispatch_slowly(
         &self,
-        request: Request,
+        request: &mut Request,
         request_id: RequestId,
         source: Option<IpAddr>,
     ) -> Response {
-        let Ok(host) = host_of(&request) else {
+        let Ok(host) = host_of(request) else {
             return refuse(
                 StatusCode::BAD_REQUEST,
                 ErrorCode::InvalidRequest,
@@ -151,16 +156,16 @@ impl Front {
         };
         match self.behind {
             Behind::Admin { ref api, .. } if request.uri().path().starts_with(ADMIN_ROOT) => {
-                api.answer(request, Asking { request_id, source }).await
+                api.answer(std::mem::take(request), Asking { request_id, source }).await
             }
-            Behind::Admin { ref probes, .. } => self.answer_probe(probes, request).await,
+            Behind::Admin { ref probes, .. } => self.answer_probe(probes, std::mem::take(request)).await,
             Behind::Public { https, any_host } => {
                 let host = host.map(|host| host.without_default_port(https));
                 match self.directory.find(host.as_ref(), any_host).await {
                     Ok(Found::Tenant(issuer)) => {
                         let directory = Arc::clone(&self.directory);
                         let context = Context { issuer, since: None, directory, request_id, source };
-                        super::answer_public(context, request).await
+                        super::answer_public(&context, request).await
                     }
                     Ok(Found::Nobody) => {
                         const NOBODY: &str = "This server does not answer for the host the request names.";
@@ -207,19 +212,19 @@ impl Front {
 
 /// Methods that RFC 9110 and RFC 5789 do not name (A04). QUERY is on its way into the registry, and known.
 fn is_unknown(method: &Method) -> bool {
-    method.as_str() != "QUERY"
-        && ![
-            Method::GET,
-            Method::HEAD,
-            Method::POST,
-            Method::PUT,
-            Method::DELETE,
-            Method::CONNECT,
-            Method::OPTIONS,
-            Method::TRACE,
-            Method::PATCH,
-        ]
-        .contains(method)
+    let is_named = matches!(
+        *method,
+        Method::POST
+            | Method::GET
+            | Method::HEAD
+            | Method::PUT
+            | Method::DELETE
+            | Method::CONNECT
+            | Method::OPTIONS
+            | Method::TRACE
+            | Method::PATCH
+    );
+    !is_named && method.as_str() != "QUERY"
 }
 
 /// Whether a body is coded in any way but chunked (RFC 9112 §6.1); hyper undoes only that.

@@ -16,20 +16,20 @@ use crate::oauth::introspect::{Format, introspect};
 const JWT: &str = "application/token-introspection+jwt";
 
 /// Answers an introspection request.
-pub(super) async fn answer(context: Context, request: Request) -> Response {
+pub(super) async fn answer(context: &Context, request: &mut Request) -> Response {
     let format = format(request.headers());
-    let mut asked = match Asked::read(request, &context, Endpoint::Introspection).await {
+    let mut asked = match Asked::read(request, context, Endpoint::Introspection).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };
     let answered = asked
-        .answer(&context, async move |issuer: &_, incoming: &_| introspect(issuer, incoming, format).await)
+        .answer(context, async move |issuer: &_, incoming: &_| introspect(issuer, incoming, format).await)
         .await;
     let content_type = match format {
         Format::Json => JSON_UTF8,
         Format::Jwt => HeaderValue::from_static(JWT),
     };
-    asked.finish(&context, answered, |body| json(StatusCode::OK, content_type, body)).await
+    asked.finish(context, answered, |body| json(StatusCode::OK, content_type, body)).await
 }
 
 /// A JWT when `Accept` names it (RFC 9701 §4) and does not prefer JSON. A wildcard is what callers send who know

@@ -71,18 +71,16 @@ impl Endpoint {
 
 /// Answers a request to a tenant: every public route on one page. A match and no router: axum's boxes each handler and
 /// what it returns, which costs as much as reading and judging the form does.
-async fn answer_public(context: Context, request: Request) -> Response {
-    let Some(endpoint) = Endpoint::at(request.uri().path(), &context) else {
+async fn answer_public(context: &Context, request: &mut Request) -> Response {
+    let Some(endpoint) = Endpoint::at(request.uri().path(), context) else {
         return respond::not_found().await;
     };
     match (endpoint, request.method()) {
         (Endpoint::Token, &Method::POST) => token::answer(context, request).await,
-        (Endpoint::Introspection, &Method::POST) => introspect::answer(context, request).await,
-        (Endpoint::Revocation, &Method::POST) => revoke::answer(context, request).await,
-        (Endpoint::Jwks, &Method::GET | &Method::HEAD) => discovery::jwks(&context, request.headers()),
-        (Endpoint::Metadata, &Method::GET | &Method::HEAD) => {
-            discovery::metadata(&context, request.headers())
-        }
+        (Endpoint::Introspection, &Method::POST) => Box::pin(introspect::answer(context, request)).await,
+        (Endpoint::Revocation, &Method::POST) => Box::pin(revoke::answer(context, request)).await,
+        (Endpoint::Jwks, &Method::GET | &Method::HEAD) => discovery::jwks(context, request.headers()),
+        (Endpoint::Metadata, &Method::GET | &Method::HEAD) => discovery::metadata(context, request.headers()),
         (endpoint, &Method::OPTIONS) => respond::options(endpoint.allow()),
         (endpoint, _) => respond::method_not_allowed(endpoint.allow()),
     }

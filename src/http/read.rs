@@ -2,7 +2,6 @@
 //! Not for: what the form says (`oauth/form.rs`).
 
 use std::net::IpAddr;
-use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
@@ -12,6 +11,7 @@ use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
+use hyper::body::Frame;
 use tokio::time::{Instant, timeout};
 
 use super::respond::{refuse, with};
@@ -98,49 +98,62 @@ pub(super) struct Arrived {
     pub(super) read_at: Instant,
 }
 
-/// Reads a form request.
+/// Reads a form request, and takes its body.
 ///
 /// # Errors
 /// Why it could not be read.
-pub(super) async fn form(request: Request, source: Option<IpAddr>) -> Result<Arrived, Unread> {
-    let (head, body) = request.into_parts();
-    if !is_form(&head.headers) {
+pub(super) async fn form(request: &mut Request, source: Option<IpAddr>) -> Result<Arrived, Unread> {
+    if !is_form(request.headers()) {
         return Err(Fault::NotAForm.into());
     }
-    let authorization = authorization(&head.headers)?;
-    let (body, at_once) = self::body(body, &head.headers).await?;
+    let authorization = authorization(request.headers())?;
+    let declared = declared(request.headers());
+    let (body, at_once) = self::body(request.body_mut(), declared).await?;
     let read_at = Instant::now();
     let form = Form::parse(&body)?;
     Ok(Arrived { incoming: Incoming { form, authorization, source }, at_once, read_at })
+}
+
+/// How long a body is said to be.
+pub(super) fn declared(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Reads a body, and says whether it was there without a wait.
 ///
 /// # Errors
 /// Why it could not be read.
-pub(super) async fn body(body: Body, headers: &HeaderMap) -> Result<(Bytes, bool), Fault> {
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
+pub(super) async fn body(body: &mut Body, declared: Option<usize>) -> Result<(Bytes, bool), Fault> {
+    if declared.is_some_and(|length| length > MAX_BODY_BYTES) {
         return Err(Fault::TooLong);
     }
-    // Nearly every body came with its head, and needs no deadline.
-    let mut collected = pin!(collect(body, declared));
-    if let Some(collected) = collected.as_mut().now_or_never() {
-        return collected.map(|body| (body, true));
+    if body.is_end_stream() {
+        return Ok((Bytes::new(), true));
     }
-    let collected = timeout(BODY_DEADLINE, collected).await.unwrap_or(Err(Fault::Stalled));
-    collected.map(|body| (body, false))
+    // Nearly every body came with its head and in one piece, and needs neither deadlines nor memory for them.
+    let first = body.frame().now_or_never();
+    if body.is_end_stream()
+        && let Some(Some(Ok(frame))) = first
+    {
+        let body = frame.into_data().unwrap_or_default();
+        return if body.len() > MAX_BODY_BYTES { Err(Fault::TooLong) } else { Ok((body, true)) };
+    }
+    let collected = timeout(BODY_DEADLINE, Box::pin(collect(first, body, declared))).await;
+    collected.unwrap_or(Err(Fault::Stalled)).map(|body| (body, false))
 }
 
-/// Collects a body; nearly every one comes in one piece, and is not copied.
-async fn collect(mut body: Body, declared: Option<usize>) -> Result<Bytes, Fault> {
+/// What is asked for the next piece of a body says: an end, a fault or a piece.
+type Next = Option<Result<Frame<Bytes>, axum::Error>>;
+
+/// Collects a body that comes in pieces, of which the first may be there.
+async fn collect(mut next: Option<Next>, body: &mut Body, declared: Option<usize>) -> Result<Bytes, Fault> {
     let mut first = Bytes::new();
     let mut whole = BytesMut::new();
-    while !body.is_end_stream() {
-        let mut frame = body.frame();
-        let frame = match (&mut frame).now_or_never() {
+    loop {
+        let frame = match next.take() {
             Some(frame) => frame,
-            None => timeout(STALL_DEADLINE, frame).await.map_err(|_| Fault::Stalled)?,
+            None if body.is_end_stream() => None,
+            None => timeout(STALL_DEADLINE, body.frame()).await.map_err(|_| Fault::Stalled)?,
         };
         let Some(frame) = frame else { break };
         // Trailers are no part of the form.

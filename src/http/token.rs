@@ -15,15 +15,15 @@ use crate::issuer::issuance::Issued;
 use crate::oauth::token::{self, Granted, TokenResponse};
 
 /// Answers a token request.
-pub(super) async fn answer(context: Context, request: Request) -> Response {
-    let mut asked = match Asked::read(request, &context, Endpoint::Token).await {
+pub(super) async fn answer(context: &Context, request: &mut Request) -> Response {
+    let mut asked = match Asked::read(request, context, Endpoint::Token).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };
-    let answered = asked.answer(&context, token::issue).await;
+    let answered = asked.answer(context, token::issue).await;
     asked
-        .finish(&context, answered, |response| {
-            context.issuer.note_issued(&issued(&response, &context));
+        .finish(context, answered, |response| {
+            context.issuer.note_issued(&issued(&response, context));
             let mut rendered = render(&response);
             if let Some(charged) = response.charged {
                 rate_limit::tell(rendered.headers_mut(), charged.standing.as_ref());
@@ -38,6 +38,7 @@ pub(super) async fn answer(context: Context, request: Request) -> Response {
 fn issued<'token>(response: &'token TokenResponse, context: &Context) -> Issued<'token> {
     let token = response.token.token();
     Issued {
+        at: response.at,
         request: context.request_id,
         source: context.source,
         application: &response.authenticated.application().client_id,

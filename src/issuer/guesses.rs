@@ -283,6 +283,6 @@ mod tests {
             let threads: Vec<_> = (1..=8).map(|number| scope.spawn(move || charge(number))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });
-        assert_eq!(judged, 36);
+        assert_eq!(judged, 40);
     }
 }

@@ -20,15 +20,14 @@ impl Issuer {
     /// Notes a token that is about to be handed out: its count, the use of its credential, its line in the stream. One
     /// that is reused is counted apart.
     pub fn note_issued(&self, issued: &Issued<'_>) {
-        let at = self.now();
         let services = &self.services;
-        services.usage.note_issued(self.tenant.id, issued, at);
+        services.usage.note_issued(self.tenant.id, issued);
         services.tally.note_issued(issued.is_reused);
         let away = services.freshness.away_for();
         if away.is_some() && !issued.is_reused {
             self.services.freshness.note_issued();
         }
-        self.services.issuance.note(|| issued_line(at, &self.tenant.name, issued, away));
+        self.services.issuance.note(|| issued_line(issued.at, &self.tenant.name, issued, away));
     }
 
     /// Notes a request of this tenant that is refused: its count, its line in the stream, itself for whoever asks why.

@@ -57,8 +57,8 @@ impl Usage {
     }
 
     /// Counts a token, and notes that its credential was used.
-    pub(super) fn note_issued(&self, tenant: TenantId, token: &Issued<'_>, at: Timestamp) {
-        let Issued { application, credential, is_reused, .. } = *token;
+    pub(super) fn note_issued(&self, tenant: TenantId, token: &Issued<'_>) {
+        let Issued { at, application, credential, is_reused, .. } = *token;
         let minute = Period::Minute.start_of(at);
         let mut collected = self.lock();
         collected.note_use(credential, at);
@@ -164,6 +164,7 @@ mod tests {
     ) {
         let (application, is_reused) = (name(what.0), what.1);
         let issued = Issued {
+            at,
             request: RequestId::new(&SystemRandom),
             source: None,
             application: &application,
@@ -175,7 +176,7 @@ mod tests {
             expires_at: at,
             is_reused,
         };
-        usage.note_issued(tenant, &issued, at);
+        usage.note_issued(tenant, &issued);
     }
 
     fn refused(tenant: TenantId, application: Option<&str>, reason: &'static str) -> Counter {

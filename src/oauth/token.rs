@@ -12,6 +12,7 @@ use super::quota;
 use super::request::Incoming;
 use super::reuse;
 use crate::domain::authorization::{Authorization, GrantedToken};
+use crate::domain::time::Timestamp;
 use crate::issuer::Issuer;
 use crate::issuer::quotas::Charged;
 use crate::issuer::reuse::ReusedToken;
@@ -21,6 +22,8 @@ use crate::issuer::reuse::ReusedToken;
 pub struct TokenResponse {
     /// The token.
     pub token: Granted,
+    /// When it was granted.
+    pub at: Timestamp,
     /// The whole seconds the token still has, rounded down.
     pub expires_in: Duration,
     /// Whose it is.
@@ -71,8 +74,9 @@ pub async fn issue(issuer: &Issuer, incoming: &Incoming) -> Result<TokenResponse
         let (token, is_reused, charged) = reuse::obtain(issuer, &authenticated, authorization).await?;
         (Granted::Again(token), is_reused, charged)
     };
-    let expires_in = access_token::remaining(token.token().expires_at, issuer.now());
-    Ok(TokenResponse { token, expires_in, authenticated, is_reused, charged })
+    let at = issuer.now();
+    let expires_in = access_token::remaining(token.token().expires_at, at);
+    Ok(TokenResponse { token, at, expires_in, authenticated, is_reused, charged })
 }
 
 /// Makes a token, which takes a place in the quotas, if there are any.

@@ -147,12 +147,12 @@ impl AdminApi {
     async fn answer_known(
         &self,
         (route, path): (&'static Route, Vec<String>),
-        (head, body): (&Parts, Body),
+        (head, mut body): (&Parts, Body),
         caller: &Caller,
         asking: &Asking,
     ) -> Result<Response, Problem> {
         caller.check(route)?;
-        let (body, _) = read::body(body, &head.headers).await.map_err(unreadable)?;
+        let (body, _) = read::body(&mut body, read::declared(&head.headers)).await.map_err(unreadable)?;
         let call = self.call(route, (head, &body), (caller, path), asking).await?;
         let made = match route.about.terms {
             Taken::Once(member) => Some(member),

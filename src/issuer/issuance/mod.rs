@@ -21,6 +21,8 @@ pub(super) use line::{issued_line, refused_line};
 /// A token that is about to be handed out.
 #[derive(Debug, Clone, Copy)]
 pub struct Issued<'token> {
+    /// When it was granted.
+    pub at: Timestamp,
     /// The `X-Request-Id` of the answer.
     pub request: RequestId,
     /// Where the request came from, as far as the connection tells.

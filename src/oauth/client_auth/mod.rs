@@ -114,11 +114,11 @@ async fn decide(
     store_is_away: bool,
 ) -> Result<Authenticated, OAuthError> {
     let client_id = &presented.unverified_client_id;
-    let registered = match ClientId::parse(client_id) {
-        Err(_) => None,
+    let registered = match issuer.application_in_memory(client_id) {
+        Some(registered) => Some(registered),
         // One that is not in memory takes the same work as one that is.
-        Ok(_) if store_is_away => issuer.application_in_memory(client_id),
-        Ok(_) => issuer.application(client_id).await?,
+        None if store_is_away || ClientId::parse(client_id).is_err() => None,
+        None => issuer.application(client_id).await?,
     };
     match judge(issuer, method, presented, registered)? {
         Judged::Proved(authenticated) => Ok(authenticated),

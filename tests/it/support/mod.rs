@@ -5,6 +5,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod binary;
+pub(crate) mod cost;
 pub(crate) mod database;
 pub(crate) mod faulty;
 pub(crate) mod http2;

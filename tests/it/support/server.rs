@@ -60,11 +60,11 @@ static TEMPLATES: OnceCell<Templates> = OnceCell::const_new();
 /// One server, with its store and an operator.
 pub(crate) struct TestServer {
     folder: Arc<TempDir>,
-    clock: Arc<SetClock>,
+    pub(super) clock: Arc<SetClock>,
     /// An operator who works on the store itself.
     pub(crate) admin: Admin,
     pub(crate) directory: Arc<Directory>,
-    front: Front,
+    pub(super) front: Front,
 }
 
 /// An application, as its owner knows it.

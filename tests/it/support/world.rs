@@ -15,11 +15,17 @@ pub(crate) const BEGINNING: i64 = 1_640_588_828;
 pub(crate) struct SetClock {
     millis: AtomicU64,
     stepped: AtomicI64,
+    readings: AtomicU64,
 }
 
 impl SetClock {
     pub(crate) fn advance(&self, duration: Duration) {
         self.millis.fetch_add(u64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// How often it was read.
+    pub(crate) fn readings(&self) -> u64 {
+        self.readings.load(Ordering::SeqCst)
     }
 
     /// Steps the time of day by so many seconds.
@@ -30,11 +36,13 @@ impl SetClock {
 
 impl Clock for SetClock {
     fn now(&self) -> Timestamp {
+        // That reads it once.
         let now = Timestamp::from_seconds(BEGINNING).plus(self.monotonic());
         Timestamp::from_millis(now.as_millis() + self.stepped.load(Ordering::SeqCst))
     }
 
     fn monotonic(&self) -> Duration {
+        self.readings.fetch_add(1, Ordering::SeqCst);
         Duration::from_millis(self.millis.load(Ordering::SeqCst))
     }
 }

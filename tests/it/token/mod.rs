@@ -4,6 +4,7 @@ mod access_token;
 mod algorithm;
 mod api;
 mod authentication;
+mod budget;
 mod client_credentials;
 mod client_secret;
 mod errors;
