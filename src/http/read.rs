@@ -183,6 +183,9 @@ fn is_form(headers: &HeaderMap) -> bool {
     let (Some(field), None) = (fields.next(), fields.next()) else {
         return false;
     };
+    if field.as_bytes() == FORM.as_bytes() {
+        return true;
+    }
     let Ok(text) = field.to_str() else { return false };
     let mut parts = text.split(';');
     let media_type = parts.next().unwrap_or_default().trim();

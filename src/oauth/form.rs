@@ -52,14 +52,17 @@ impl Form {
         let mut form = Self::default();
         let mut seen = Seen::default();
         let mut scratch = Zeroizing::new(Vec::new());
-        for (count, pair) in Pairs(Some(body)).enumerate() {
+        for (count, pair) in Pairs(Some(utf8(body)?)).enumerate() {
             if count >= MAX_PARAMETERS {
                 return Err(refuse("The form has too many parameters."));
             }
-            let equals = memchr::memchr(b'=', pair).unwrap_or(pair.len());
-            let (name, value) = pair.split_at_checked(equals).unwrap_or((pair, b""));
+            let equals = memchr::memchr(b'=', pair.as_bytes()).unwrap_or(pair.len());
+            let (name, value) = pair.split_at_checked(equals).unwrap_or((pair, ""));
             let value = value.get(1..).unwrap_or_default();
-            let parameter = Parameter::named(decode(name, &mut scratch)?.as_bytes());
+            let parameter = match Parameter::named(name) {
+                None => Parameter::named(decode(name, &mut scratch)?),
+                named => named,
+            };
             if let Some(parameter) = parameter {
                 seen.note(parameter)?;
             }
@@ -71,7 +74,7 @@ impl Form {
     fn take(
         &mut self,
         parameter: Option<Parameter>,
-        value: &[u8],
+        value: &str,
         scratch: &mut Vec<u8>,
     ) -> Result<(), OAuthError> {
         if parameter == Some(Parameter::Scope) && value.len() > 3 * MAX_SCOPE_BYTES {
@@ -109,14 +112,14 @@ impl Form {
 }
 
 /// What stands between `&`, found a word at a time: a body of 64 KiB must not cost more than the request deserves.
-struct Pairs<'body>(Option<&'body [u8]>);
+struct Pairs<'body>(Option<&'body str>);
 
 impl<'body> Iterator for Pairs<'body> {
-    type Item = &'body [u8];
+    type Item = &'body str;
 
-    fn next(&mut self) -> Option<&'body [u8]> {
+    fn next(&mut self) -> Option<&'body str> {
         let rest = self.0?;
-        let end = memchr::memchr(b'&', rest);
+        let end = memchr::memchr(b'&', rest.as_bytes());
         self.0 = end.and_then(|end| rest.get(end + 1..));
         rest.get(..end.unwrap_or(rest.len()))
     }
@@ -138,18 +141,18 @@ enum Parameter {
 }
 
 impl Parameter {
-    fn named(name: &[u8]) -> Option<Self> {
+    fn named(name: &str) -> Option<Self> {
         Some(match name {
-            b"grant_type" => Self::GrantType,
-            b"client_id" => Self::ClientId,
-            b"client_secret" => Self::ClientSecret,
-            b"scope" => Self::Scope,
-            b"resource" => Self::Resource,
-            b"client_assertion" => Self::ClientAssertion,
-            b"client_assertion_type" => Self::ClientAssertionType,
-            b"authorization_details" => Self::AuthorizationDetails,
-            b"token" => Self::Token,
-            b"token_type_hint" => Self::TokenTypeHint,
+            "grant_type" => Self::GrantType,
+            "client_id" => Self::ClientId,
+            "client_secret" => Self::ClientSecret,
+            "scope" => Self::Scope,
+            "resource" => Self::Resource,
+            "client_assertion" => Self::ClientAssertion,
+            "client_assertion_type" => Self::ClientAssertionType,
+            "authorization_details" => Self::AuthorizationDetails,
+            "token" => Self::Token,
+            "token_type_hint" => Self::TokenTypeHint,
             _ => return None,
         })
     }
@@ -177,17 +180,16 @@ impl Seen {
 /// # Errors
 /// `invalid_request` when it is not.
 pub(super) fn decode<'text>(
-    encoded: &'text [u8],
+    encoded: &'text str,
     scratch: &'text mut Vec<u8>,
 ) -> Result<&'text str, OAuthError> {
-    let utf8 = |bytes: &'text [u8]| std::str::from_utf8(bytes).map_err(|_| refuse("The form is not UTF-8."));
-    if memchr::memchr2(b'%', b'+', encoded).is_none() {
-        return utf8(encoded);
+    let mut rest = encoded.as_bytes();
+    if memchr::memchr2(b'%', b'+', rest).is_none() {
+        return Ok(encoded);
     }
     scratch.clear();
     // At its full length at once: what would be left behind when it grew would not be wiped.
-    scratch.reserve(encoded.len());
-    let mut rest = encoded;
+    scratch.reserve(rest.len());
     while let Some(position) = memchr::memchr2(b'%', b'+', rest) {
         let (before, from) = rest.split_at_checked(position).unwrap_or_default();
         scratch.extend_from_slice(before);
@@ -214,6 +216,14 @@ pub(super) fn decode<'text>(
     utf8(scratch)
 }
 
+/// Text as it came, which must be UTF-8.
+///
+/// # Errors
+/// `invalid_request` when it is not.
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, OAuthError> {
+    std::str::from_utf8(bytes).map_err(|_| refuse("The form is not UTF-8."))
+}
+
 fn refuse(description: &'static str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidRequest, description)
 }
@@ -225,7 +235,7 @@ mod tests {
     use super::*;
 
     fn text(encoded: &str) -> Option<String> {
-        decode(encoded.as_bytes(), &mut Vec::new()).ok().map(str::to_owned)
+        decode(encoded, &mut Vec::new()).ok().map(str::to_owned)
     }
 
     /// B15

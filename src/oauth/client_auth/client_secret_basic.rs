@@ -38,8 +38,8 @@ fn read(encoded: &[u8]) -> Result<Presented<'static>, &'static str> {
     let (id, secret) = decoded.split_at_checked(colon).unwrap_or_default();
     let mut scratch = Zeroizing::new(Vec::with_capacity(decoded.len()));
     let mut text = |encoded: &[u8]| {
-        let text =
-            form::decode(encoded, &mut scratch).map_err(|_| "the Basic credentials are not form-encoded")?;
+        let text = form::utf8(encoded).and_then(|encoded| form::decode(encoded, &mut scratch));
+        let text = text.map_err(|_| "the Basic credentials are not form-encoded")?;
         if text.is_empty() {
             return Err("the Basic credentials have an empty part");
         }
