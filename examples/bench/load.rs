@@ -97,7 +97,8 @@ impl Kind {
     pub(super) fn form(self) -> String {
         let (client_id, secret) = match self {
             Self::UnknownClient => ("nobody", SECRET),
-            Self::WrongSecret => (CLIENT_ID, "a-wrong-one-that-is-as-long-as-the-right-one-would-be"),
+            // Of the form of the right one: one of another form is soon not judged any more.
+            Self::WrongSecret => (CLIENT_ID, "chy_AnotherSecretThatIsNobodysInTheBenchmark000a4KcJ2"),
             Self::Neighbour => (NEIGHBOUR, SECRET),
             Self::Reused => (REUSING, SECRET),
             _ => (CLIENT_ID, SECRET),
