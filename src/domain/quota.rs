@@ -45,8 +45,7 @@ impl Window {
     /// The beginning of the one that an instant is in.
     #[must_use]
     pub fn start_of(self, at: Timestamp) -> Timestamp {
-        let length = i64::try_from(self.length().as_millis()).unwrap_or(i64::MAX);
-        Timestamp::from_millis(at.as_millis().saturating_sub(at.as_millis().rem_euclid(length)))
+        at.rounded_down(self.length())
     }
 }
 

@@ -47,6 +47,13 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or_default())
     }
 
+    /// The beginning of the period that it is in, where periods of this length follow one another since the epoch, in UTC.
+    #[must_use]
+    pub fn rounded_down(self, length: Duration) -> Self {
+        let length = i64::try_from(length.as_millis()).unwrap_or(i64::MAX).max(1);
+        Self(self.0.saturating_sub(self.0.rem_euclid(length)))
+    }
+
     /// The instant that much earlier.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
