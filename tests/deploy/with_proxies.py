@@ -106,11 +106,11 @@ def check_what_does_not_pass(caller):
             assert status in (400, 404) and b"openapi" not in body, f"{spelling}: {status} {body}"
 
 
-def check_flood(caller, application):
+def check_flood(caller, client_id):
     """Who guesses on and on is told to wait: soon by the server, which judges no more, and then by the proxy, which asks it no more."""
     by_server = 0
     for _ in range(3000):
-        status, fields, _ = caller.token(application[0], "a guess", keep=True)
+        status, fields, _ = caller.token(client_id, "a guess", keep=True)
         if status == 429 and fields["Retry-After"] == "10":
             assert by_server > 0, "the server judged each of them"
             return
@@ -155,7 +155,7 @@ def check_paused_node(load, node):
     assert len(load.lost) <= len(load.threads), f"{len(load.lost)} lost: {load.lost[:3]}"
 
 
-def check_proxy(name, start, folder, nodes, application):
+def check_proxy(name, start, folder, nodes, application, guessed):
     own = folder / name
     own.mkdir()
     certificate, (port,) = make_certificate(own), free_ports(1)
@@ -173,8 +173,8 @@ def check_proxy(name, start, folder, nodes, application):
         with Load(port, certificate[0], application) as load:
             check_paused_node(load, nodes[1])
         if name == "haproxy":
-            # The last: it counts against all that comes from this address.
-            check_flood(Caller(port, certificate[0]), application)
+            # The last: HAProxy counts it against all that comes from this address, and the nodes against this client id.
+            check_flood(Caller(port, certificate[0]), guessed)
     finally:
         proxy.terminate()
         proxy.wait()
@@ -201,11 +201,13 @@ def main():
         nodes[0].run("tenant", "set", "default", "--issuer", f"https://{HOST}", "--host", HOST)
         nodes[0].run("tenant", "add", "other", "--host", "other.example", "--issuer", "https://other.example")
         printed = nodes[0].run("app", "add", "--name", "Caller", "--scope", "read")
+        application = (printed["client_id"], printed["client_secret"])
+        guessed = nodes[0].run("app", "add", "--name", "Guessed", "--scope", "read")["client_id"]
         try:
             for node in nodes:
                 node.start()
             for name in wanted:
-                check_proxy(name, proxies[name], folder, nodes, (printed["client_id"], printed["client_secret"]))
+                check_proxy(name, proxies[name], folder, nodes, application, guessed)
         finally:
             for node in nodes:
                 if node.process and node.process.poll() is None:
