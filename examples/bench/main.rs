@@ -66,7 +66,10 @@ fn main() -> Outcome {
             let desk = Desk { address: address.parse()?, token: (*token).to_owned() };
             race::run(&desk, client_id, seconds.parse()?)
         }
-        ["constant", length, threads] => constant::run(length.parse()?, threads.parse()?),
+        ["constant", length, threads] => constant::run(length.parse()?, threads.parse()?, None),
+        ["constant", length, threads, algorithm] => {
+            constant::run(length.parse()?, threads.parse()?, Some(algorithm))
+        }
         ["load", address, kind, connections, seconds] => {
             load::run(address.parse()?, Kind::parse(kind)?, connections.parse()?, seconds.parse()?)
         }

@@ -101,7 +101,7 @@ fn addition(admin: &Admin, template: &Registered, number: u32) -> Outcome<Record
         credential.application = application.id;
         let under = vault.fingerprint().to_owned();
         let digest = vault.digest(&under, application.id, &secret);
-        credential.verifier = Verifier::Keyed(KeyedDigest { digest, under });
+        credential.verifier = Verifier::Keyed(KeyedDigest::new(digest, under));
     }
     let event = AuditEvent {
         at: admin.now(),

@@ -131,11 +131,19 @@ impl Server {
 
     /// Starts a server whose answer is always the same, with a body of so many bytes.
     pub(super) fn constant(length: usize, has_both: bool) -> Outcome<Self> {
-        let (processors, threads) = if has_both { (BOTH_PROCESSORS, 2) } else { (SERVER_PROCESSOR, 1) };
-        let mut child = pinned(processors, &std::env::current_exe()?)
-            .args(["constant", &length.to_string(), &threads.to_string()])
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let (processors, threads) = if has_both { (BOTH_PROCESSORS, "2") } else { (SERVER_PROCESSOR, "1") };
+        Self::of_ours(processors, &["constant", &length.to_string(), threads])
+    }
+
+    /// The same on one processor, with a signature for each answer.
+    pub(super) fn signing(length: usize, algorithm: &str) -> Outcome<Self> {
+        Self::of_ours(SERVER_PROCESSOR, &["constant", &length.to_string(), "1", algorithm])
+    }
+
+    /// One of this program, which prints its address.
+    fn of_ours(processors: &str, arguments: &[&str]) -> Outcome<Self> {
+        let mut child =
+            pinned(processors, &std::env::current_exe()?).args(arguments).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
         let address = line.trim().parse()?;

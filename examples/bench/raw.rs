@@ -3,6 +3,7 @@
 
 use std::fs::read_to_string;
 use std::io::{Write, stdout};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chancery::crypto::algorithm::{self, Signer};
@@ -12,9 +13,7 @@ use super::Outcome;
 /// Signs a message as long as a token's header and payload again and again, on so many threads with a key each, and prints
 /// signatures per second of all together, and the processor time of one in microseconds.
 pub(super) fn run(seconds: u64, name: &str, threads: usize) -> Outcome {
-    let algorithm = algorithm::find(name).ok_or_else(|| format!("{name} is no algorithm known here"))?;
-    let signers: Vec<_> =
-        (0..threads).map(|_| Ok(algorithm.signer(&algorithm.generate()?)?)).collect::<Outcome<_>>()?;
+    let signers: Vec<_> = (0..threads).map(|_| signer(name)).collect::<Outcome<_>>()?;
     let limit = Duration::from_secs(seconds);
     let signed: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> =
@@ -30,6 +29,12 @@ pub(super) fn run(seconds: u64, name: &str, threads: usize) -> Outcome {
     }
     writeln!(stdout(), "{per_second} {}", cpu / count * 1e6)?;
     Ok(())
+}
+
+/// What signs with a new key for an algorithm.
+pub(super) fn signer(name: &str) -> Outcome<Arc<dyn Signer>> {
+    let algorithm = algorithm::find(name).ok_or_else(|| format!("{name} is no algorithm known here"))?;
+    Ok(algorithm.signer(&algorithm.generate()?)?)
 }
 
 /// What one thread has done, and in how many seconds, its own processor time and that of clocks.

@@ -157,7 +157,7 @@ pub(super) fn make(
     let keyed = |secret: &Secret| {
         let under = admin.vault.fingerprint();
         let digest = admin.vault.digest(under, application.id, secret);
-        Verifier::Keyed(KeyedDigest { digest, under: under.to_owned() })
+        Verifier::Keyed(KeyedDigest::new(digest, under.to_owned()))
     };
     let (verifier, secret) = match new.given {
         Some(Given::Hash(hash)) => (Verifier::Imported(hash), None),

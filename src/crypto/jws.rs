@@ -128,13 +128,13 @@ pub fn sign(signer: &dyn Signer, token: &mut String) -> Result<(), SigningFailed
     let mut signature = Vec::with_capacity(signer.signature_length());
     signer.sign(token.as_bytes(), &mut signature)?;
     token.push('.');
-    BASE64URL_NOPAD.encode_append(&signature, token);
+    push_base64url(&signature, token);
     Ok(())
 }
 
 /// Appends `bytes` to `text` as base64url without padding.
 pub fn push_base64url(bytes: &[u8], text: &mut String) {
-    BASE64URL_NOPAD.encode_append(bytes, text);
+    base64_simd::URL_SAFE_NO_PAD.encode_append(bytes, text);
 }
 
 /// Strict: no padding, no white space, no `+` or `/`, no stray bits at the end (RFC 7515 §2).

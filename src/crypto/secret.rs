@@ -1,10 +1,13 @@
 //! Client secrets: made, written down as keyed digests, compared in constant time.
 //! Not for: private keys (`seal.rs`) or passwords of people.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::hash::Hasher;
 
 use aws_lc_rs::{constant_time, hmac};
-use zeroize::Zeroizing;
+use siphasher::sip128::{Hasher128, SipHasher24};
+use zeroize::{Zeroize, Zeroizing};
 
 use super::random::Random;
 
@@ -18,15 +21,59 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 const RANDOM_DIGITS: usize = 43;
 const CHECKSUM_DIGITS: usize = 6;
 
-/// A secret in the clear. It does not print, and its memory is wiped when it is dropped.
+/// A secret in the clear. It does not print, and memory of its own is wiped when it is dropped; what lies in the body of a
+/// request is the HTTP library's, and is not.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
+pub struct SecretText<'text>(Cow<'text, str>);
+
+/// A secret in the clear that has memory of its own.
+pub type Secret = SecretText<'static>;
+
+impl<'text> SecretText<'text> {
+    /// Text that is a secret and lies where somebody else keeps it.
+    #[must_use]
+    pub fn in_place(text: &'text str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+
+    /// The same secret where it lies.
+    #[must_use]
+    pub fn borrowed(&self) -> SecretText<'_> {
+        SecretText::in_place(self.expose())
+    }
+
+    /// The same secret with memory of its own.
+    #[must_use]
+    pub fn copied(&self) -> Secret {
+        Secret::new(self.expose().to_owned())
+    }
+
+    /// The text itself. Whoever calls this must not write it anywhere but to the caller who may have it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Takes the text out, since it turned out to be no secret.
+    #[must_use]
+    pub fn into_plain(mut self) -> Cow<'text, str> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl Drop for SecretText<'_> {
+    fn drop(&mut self) {
+        if let Cow::Owned(text) = &mut self.0 {
+            text.zeroize();
+        }
+    }
+}
 
 impl Secret {
     /// Takes over text that is a secret.
     #[must_use]
     pub fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
+        Self(Cow::Owned(text))
     }
 
     /// Makes a secret: the prefix, 256 random bits as 43 letters and digits, and a checksum of 6 more.
@@ -43,15 +90,9 @@ impl Secret {
         text.extend(sum);
         Self::new(text)
     }
-
-    /// The text itself. Whoever calls this must not write it anywhere but to the caller who may have it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for SecretText<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Secret(…)")
     }
@@ -60,20 +101,27 @@ impl fmt::Debug for Secret {
 /// Whether `text` has the form and the checksum of a secret made here: what a leak scanner asks.
 #[must_use]
 pub fn looks_like_ours(text: &str) -> bool {
-    let Some(digits) = text.strip_prefix(PREFIX) else {
-        return false;
-    };
-    digits.len() == RANDOM_DIGITS + CHECKSUM_DIGITS
-        && digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    may_be_ours(text)
+        && text.bytes().skip(PREFIX.len()).all(|byte| byte.is_ascii_alphanumeric())
         && text
             .split_at_checked(PREFIX.len() + RANDOM_DIGITS)
             .is_some_and(|(body, sum)| checksum(body).into_iter().eq(sum.chars()))
 }
 
+/// Whether `text` is as long as a secret made here and begins like one: what most others can be told by, at no cost.
+#[must_use]
+pub fn may_be_ours(text: &str) -> bool {
+    text.len() == PREFIX.len() + RANDOM_DIGITS + CHECKSUM_DIGITS && text.starts_with(PREFIX)
+}
+
 /// CRC-32 of the text before it, as six digits of base 62.
 fn checksum(body: &str) -> [char; CHECKSUM_DIGITS] {
-    let mut number = crc32fast::hash(body.as_bytes()).to_be_bytes();
-    [(); CHECKSUM_DIGITS].map(|()| digit(divide(&mut number)))
+    let mut number = crc32fast::hash(body.as_bytes());
+    [(); CHECKSUM_DIGITS].map(|()| {
+        let last = number % 62;
+        number /= 62;
+        digit(u8::try_from(last).unwrap_or_default())
+    })
 }
 
 /// Divides a big-endian number by 62 in place and returns the remainder.
@@ -121,6 +169,53 @@ impl fmt::Debug for SecretDigest {
     }
 }
 
+/// What memory keeps of a secret that was proved, so that proving it again costs little: SipHash-2-4 of 128 bits under a
+/// key that was made when this process began and is written nowhere. It does not print.
+#[derive(Clone)]
+pub struct QuickDigest([u8; 16]);
+
+impl QuickDigest {
+    /// Compares in constant time.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+}
+
+impl fmt::Debug for QuickDigest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("QuickDigest(…)")
+    }
+}
+
+/// The key of all quick digests of this process.
+pub struct QuickKey(SipHasher24);
+
+impl QuickKey {
+    /// A new one.
+    #[must_use]
+    pub fn generate(random: &dyn Random) -> Self {
+        let mut bytes = Zeroizing::new([0; 16]);
+        random.fill(bytes.as_mut_slice());
+        Self(SipHasher24::new_with_key(&bytes))
+    }
+
+    /// The quick digest of `secret` for its `owner`, who is part of what is digested.
+    #[must_use]
+    pub fn digest(&self, owner: &[u8; 16], secret: &SecretText<'_>) -> QuickDigest {
+        let mut hasher = self.0;
+        hasher.write(owner);
+        hasher.write(secret.expose().as_bytes());
+        QuickDigest(hasher.finish128().as_bytes())
+    }
+}
+
+impl fmt::Debug for QuickKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("QuickKey(…)")
+    }
+}
+
 /// The key of all secret digests, derived from the master key.
 #[derive(Clone)]
 pub struct DigestKey {
@@ -150,7 +245,7 @@ impl DigestKey {
     /// The digest of `secret` for its `owner`, an application or an operator. The owner is part of what is digested, so that a digest
     /// copied to another application's row proves nothing there.
     #[must_use]
-    pub fn digest(&self, owner: &[u8], secret: &Secret) -> SecretDigest {
+    pub fn digest(&self, owner: &[u8], secret: &SecretText<'_>) -> SecretDigest {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(owner);
         context.update(secret.expose().as_bytes());
@@ -220,6 +315,18 @@ mod tests {
         let key = DigestKey::new(&[7; 32]);
         let secret = Secret::new("s".to_owned());
         assert!(!key.digest(&[1; 16], &secret).matches(&key.digest(&[2; 16], &secret)));
+    }
+
+    #[test]
+    fn a_quick_digest_is_bound_to_its_application_its_secret_and_its_process() {
+        let (key, other) = (QuickKey::generate(&SystemRandom), QuickKey::generate(&SystemRandom));
+        let [one, another] = ["s", "t"].map(SecretText::in_place);
+        let digest = key.digest(&[1; 16], &one);
+        assert!(digest.matches(&key.digest(&[1; 16], &one)));
+        assert!(!digest.matches(&key.digest(&[2; 16], &one)));
+        assert!(!digest.matches(&key.digest(&[1; 16], &another)));
+        assert!(!digest.matches(&other.digest(&[1; 16], &one)));
+        assert_eq!(format!("{digest:?} {key:?}"), "QuickDigest(…) QuickKey(…)");
     }
 
     #[test]

@@ -81,8 +81,12 @@ fn is_scope_byte(byte: u8) -> bool {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScopeSet {
     names: Vec<ScopeName>,
+    /// Where each name stands, unless there are few: then it costs less to look at all of them.
     positions: HashMap<ScopeName, usize>,
 }
+
+/// So many names are few.
+pub(crate) const FEW_SCOPES: usize = 8;
 
 /// A requested scope was malformed, or not in the set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,12 +102,20 @@ impl ScopeSet {
     pub fn new(names: impl IntoIterator<Item = ScopeName>) -> Self {
         let mut set = Self::default();
         for name in names {
-            if !set.positions.contains_key(&name) {
-                set.positions.insert(name.clone(), set.names.len());
-                set.names.push(name);
+            if !set.contains(&name) {
+                set.push(name);
             }
         }
         set
+    }
+
+    fn push(&mut self, name: ScopeName) {
+        self.names.push(name);
+        if self.names.len() > FEW_SCOPES {
+            let known = self.positions.len();
+            let unknown = self.names.iter().enumerate().skip(known);
+            self.positions.extend(unknown.map(|(position, name)| (name.clone(), position)));
+        }
     }
 
     /// The names, in order.
@@ -115,7 +127,7 @@ impl ScopeSet {
     /// Whether `name` is one of them.
     #[must_use]
     pub fn contains(&self, name: &ScopeName) -> bool {
-        self.positions.contains_key(name)
+        self.find(name.as_str()).is_some()
     }
 
     /// The subset that a `scope` parameter asks for, in the order asked, each once. All of it or nothing.
@@ -137,10 +149,16 @@ impl ScopeSet {
     }
 
     fn position(&self, token: &str) -> Result<usize, NotGranted> {
-        if token.is_empty() || !token.bytes().all(is_scope_byte) {
-            return Err(NotGranted::Malformed);
+        let is_malformed = || token.is_empty() || !token.bytes().all(is_scope_byte);
+        let why = || if is_malformed() { NotGranted::Malformed } else { NotGranted::Unknown };
+        self.find(token).ok_or_else(why)
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        if self.names.len() > FEW_SCOPES {
+            return self.positions.get(name).copied();
         }
-        self.positions.get(token).copied().ok_or(NotGranted::Unknown)
+        self.names.iter().position(|known| known.as_str() == name)
     }
 }
 

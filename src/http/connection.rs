@@ -159,9 +159,11 @@ pub(super) async fn drive<S: Line, A: Answers>(
     let noted = Arc::clone(&guest);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let (front, busy) = (Arc::clone(&front), noted.begin());
+        let mut request = request.map(|body| Body::new(busy.watch(body)));
         async move {
-            let request = request.map(|body| Body::new(busy.watch(body)));
-            let response = front.answer(request, Some(source)).await;
+            let response = front.answer(&mut request, Some(source)).await;
+            // A body that was not read is given up before its request is over.
+            drop(request);
             drop(busy);
             Ok::<_, Infallible>(response)
         }

@@ -9,14 +9,13 @@ use crate::issuer::directory::TrueSince;
 use crate::issuer::{Directory, Issuer};
 
 /// A request to a tenant.
-#[derive(Clone)]
-pub(super) struct Context {
+pub(super) struct Context<'of> {
     /// Whose endpoint it is, as it was when the request began.
     pub(super) issuer: Arc<Issuer>,
     /// Since when that rests on what is true, if it was found in memory without a wait.
     pub(super) since: Option<TrueSince>,
     /// All tenants.
-    pub(super) directory: Arc<Directory>,
+    pub(super) directory: &'of Directory,
     /// Names the request in its answer and in the log.
     pub(super) request_id: RequestId,
     /// Where it came from, as far as the connection tells.

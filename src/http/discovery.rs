@@ -13,17 +13,17 @@ use crate::issuer::document::Document;
 use crate::oauth::{jwks as keys, metadata as server_metadata};
 
 /// `GET /oauth2/jwks`.
-pub(super) fn jwks(context: &Context, headers: &HeaderMap) -> Response {
+pub(super) fn jwks(context: &Context<'_>, headers: &HeaderMap) -> Response {
     cacheable(headers, keys::document(&context.issuer))
 }
 
 /// `GET` of the metadata.
-pub(super) fn metadata(context: &Context, headers: &HeaderMap) -> Response {
+pub(super) fn metadata(context: &Context<'_>, headers: &HeaderMap) -> Response {
     cacheable(headers, server_metadata::document(&context.issuer))
 }
 
 /// Whether the metadata of the tenant's issuer are at this path.
-pub(super) fn is_metadata_path(context: &Context, path: &str) -> bool {
+pub(super) fn is_metadata_path(context: &Context<'_>, path: &str) -> bool {
     server_metadata::paths(&context.issuer.tenant().issuer).iter().any(|own| own == path)
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
-use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::uri::Authority;
 use axum::http::{Method, StatusCode, Version};
 use axum::response::Response;
@@ -20,7 +20,7 @@ use tower_service::Service;
 use super::admin::{AdminApi, ROOT as ADMIN_ROOT};
 use super::context::{AdminContext, Asking, Context};
 use super::forwarded;
-use super::respond::{self, refuse};
+use super::respond::{self, X_REQUEST_ID, refuse};
 use super::server::Answers;
 use crate::admin::Admin;
 use crate::domain::id::RequestId;
@@ -31,8 +31,6 @@ use crate::oauth::error::ErrorCode;
 
 /// Most fields a request may have; hyper counts them for HTTP/1, this for HTTP/2 as well.
 pub(super) const MAX_FIELDS: usize = 100;
-
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Which listener a front stands behind.
 pub enum Listener {
@@ -62,11 +60,11 @@ pub struct Front {
 }
 
 impl Answers for Front {
-    async fn answer(&self, mut request: Request, source: Option<IpAddr>) -> Response {
+    async fn answer(&self, request: &mut Request, source: Option<IpAddr>) -> Response {
         let request_id = self.directory.new_request_id();
         let source = if self.behind_proxy { forwarded::source(request.headers()).or(source) } else { source };
         let (version, is_head) = (request.version(), *request.method() == Method::HEAD);
-        let answer = AssertUnwindSafe(self.dispatch(&mut request, request_id, source)).catch_unwind().await;
+        let answer = AssertUnwindSafe(self.dispatch(request, request_id, source)).catch_unwind().await;
         let mut response = answer.unwrap_or_else(|_| {
             tracing::error!(%request_id, "a handler panicked");
             refuse(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError, respond::OUR_FAULT)
@@ -132,7 +130,7 @@ impl Front {
             && let Some(host) = written_plainly(request, https)
             && let Some((issuer, since)) = self.directory.known_at(host)
         {
-            let directory = Arc::clone(&self.directory);
+            let directory = &*self.directory;
             let context = Context { issuer, since: Some(since), directory, request_id, source };
             return super::answer_public(&context, request).await;
         }
@@ -163,7 +161,7 @@ impl Front {
                 let host = host.map(|host| host.without_default_port(https));
                 match self.directory.find(host.as_ref(), any_host).await {
                     Ok(Found::Tenant(issuer)) => {
-                        let directory = Arc::clone(&self.directory);
+                        let directory = &*self.directory;
                         let context = Context { issuer, since: None, directory, request_id, source };
                         super::answer_public(&context, request).await
                     }
@@ -195,10 +193,8 @@ impl Front {
         if let Ok(value) = HeaderValue::from_str(request_id.encode(&mut buffer)) {
             headers.insert(X_REQUEST_ID, value);
         }
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if !headers.contains_key(header::CACHE_CONTROL) {
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+        if !headers.contains_key(header::X_CONTENT_TYPE_OPTIONS) {
+            respond::protect(headers);
         }
         if matches!(self.behind, Behind::Public { https: true, .. }) {
             // RFC 6797 §6.1.

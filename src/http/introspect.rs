@@ -6,30 +6,43 @@ use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::response::Response;
 
-use super::asked::Asked;
+use super::asked::{self, Work};
 use super::context::Context;
 use super::respond::{JSON_UTF8, json};
 use crate::domain::refusal::Endpoint;
+use crate::issuer::Issuer;
+use crate::oauth::error::OAuthError;
 use crate::oauth::introspect::{Format, introspect};
+use crate::oauth::request::Incoming;
 
 /// The media type of a signed answer (RFC 9701 §10.2).
 const JWT: &str = "application/token-introspection+jwt";
 
 /// Answers an introspection request.
-pub(super) async fn answer(context: &Context, request: &mut Request) -> Response {
+pub(super) async fn answer(context: &Context<'_>, request: &mut Request) -> Response {
     let format = format(request.headers());
-    let mut asked = match Asked::read(request, context, Endpoint::Introspection).await {
-        Ok(asked) => asked,
-        Err(response) => return response,
-    };
-    let answered = asked
-        .answer(context, async move |issuer: &_, incoming: &_| introspect(issuer, incoming, format).await)
-        .await;
-    let content_type = match format {
-        Format::Json => JSON_UTF8,
-        Format::Jwt => HeaderValue::from_static(JWT),
-    };
-    asked.finish(context, answered, |body| json(StatusCode::OK, content_type, body)).await
+    asked::answer(context, request, Introspection(format)).await
+}
+
+/// An introspection, and what its answer is to be.
+struct Introspection(Format);
+
+impl Work for Introspection {
+    type Done = String;
+
+    const ENDPOINT: Endpoint = Endpoint::Introspection;
+
+    async fn work(&self, issuer: &Issuer, incoming: &Incoming<'_>) -> Result<String, OAuthError> {
+        introspect(issuer, incoming, self.0).await
+    }
+
+    fn render(&self, body: String) -> Response {
+        let content_type = match self.0 {
+            Format::Json => JSON_UTF8,
+            Format::Jwt => HeaderValue::from_static(JWT),
+        };
+        json(StatusCode::OK, content_type, body)
+    }
 }
 
 /// A JWT when `Accept` names it (RFC 9701 §4) and does not prefer JSON. A wildcard is what callers send who know

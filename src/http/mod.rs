@@ -50,7 +50,7 @@ enum Endpoint {
 
 impl Endpoint {
     /// The endpoint at a path. An issuer with a path has its metadata at paths of its own.
-    fn at(path: &str, context: &Context) -> Option<Self> {
+    fn at(path: &str, context: &Context<'_>) -> Option<Self> {
         match path {
             TOKEN_PATH => Some(Self::Token),
             INTROSPECTION_PATH => Some(Self::Introspection),
@@ -71,7 +71,7 @@ impl Endpoint {
 
 /// Answers a request to a tenant: every public route on one page. A match and no router: axum's boxes each handler and
 /// what it returns, which costs as much as reading and judging the form does.
-async fn answer_public(context: &Context, request: &mut Request) -> Response {
+async fn answer_public(context: &Context<'_>, request: &mut Request) -> Response {
     let Some(endpoint) = Endpoint::at(request.uri().path(), context) else {
         return respond::not_found().await;
     };

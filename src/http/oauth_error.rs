@@ -15,7 +15,7 @@ use crate::domain::refusal::{Endpoint, Refusal};
 use crate::oauth::error::{ErrorCode, OAuthError};
 
 /// Renders a refusal, logs its true reason, once, and notes it.
-pub(super) fn render(error: &OAuthError, context: &Context, endpoint: Endpoint) -> Response {
+pub(super) fn render(error: &OAuthError, context: &Context<'_>, endpoint: Endpoint) -> Response {
     log(error, context);
     let hint = error.hint_for_log().map(str::to_owned);
     note(
@@ -36,7 +36,7 @@ pub(super) fn render(error: &OAuthError, context: &Context, endpoint: Endpoint) 
 }
 
 /// Answers and notes a fault before the protocol is reached. It is no log line: strangers make them by the thousand.
-pub(super) fn answer(fault: Fault, context: &Context, endpoint: Endpoint) -> Response {
+pub(super) fn answer(fault: Fault, context: &Context<'_>, endpoint: Endpoint) -> Response {
     let reason = fault.description();
     note(context, endpoint, Why { code: ErrorCode::InvalidRequest, reason, application: None, hint: None });
     fault.answer()
@@ -50,7 +50,7 @@ struct Why<'of> {
     hint: Option<String>,
 }
 
-fn note(context: &Context, endpoint: Endpoint, why: Why<'_>) {
+fn note(context: &Context<'_>, endpoint: Endpoint, why: Why<'_>) {
     let issuer = &context.issuer;
     issuer.note_refused(Refusal {
         request: context.request_id,
@@ -67,7 +67,7 @@ fn note(context: &Context, endpoint: Endpoint, why: Why<'_>) {
 
 /// What a caller did wrong is a warning, what we did is an error. That a limit is reached was said when it was; each
 /// request that it refuses is for whoever looks closely.
-fn log(error: &OAuthError, context: &Context) {
+fn log(error: &OAuthError, context: &Context<'_>) {
     let (request_id, source) = (context.request_id, context.source.map(tracing::field::display));
     let (code, reason) = (error.code.as_str(), error.reason_for_log());
     let (application, hint, cause) =

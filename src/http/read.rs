@@ -1,23 +1,20 @@
 //! An HTTP request into an `Incoming`: content type, limits, deadlines.
 //! Not for: what the form says (`oauth/form.rs`).
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use hyper::body::Frame;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::respond::{refuse, with};
 use crate::oauth::error::{ErrorCode, OAuthError};
-use crate::oauth::form::Form;
-use crate::oauth::request::{Authorization, Incoming};
+use crate::oauth::request::Authorization;
 
 /// The media type of forms.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -30,14 +27,6 @@ const STALL_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long a whole body may take, so that sending a byte now and then does not hold a connection for ever.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
-
-/// Why a request could not be read.
-pub(super) enum Unread {
-    /// The protocol has a word for it.
-    Refused(OAuthError),
-    /// It is no form, or did not arrive.
-    Fault(Fault),
-}
 
 /// A fault before the protocol is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,54 +65,13 @@ impl Fault {
     }
 }
 
-impl From<OAuthError> for Unread {
-    fn from(error: OAuthError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<Fault> for Unread {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-/// A form request that was read.
-pub(super) struct Arrived {
-    /// What it says.
-    pub(super) incoming: Incoming,
-    /// Whether its body was there together with its head.
-    pub(super) at_once: bool,
-    /// When its last byte was read.
-    pub(super) read_at: Instant,
-}
-
-/// Reads a form request, and takes its body.
-///
-/// # Errors
-/// Why it could not be read.
-pub(super) async fn form(request: &mut Request, source: Option<IpAddr>) -> Result<Arrived, Unread> {
-    if !is_form(request.headers()) {
-        return Err(Fault::NotAForm.into());
-    }
-    let authorization = authorization(request.headers())?;
-    let declared = declared(request.headers());
-    let (body, at_once) = self::body(request.body_mut(), declared).await?;
-    let read_at = Instant::now();
-    let form = Form::parse(&body)?;
-    Ok(Arrived { incoming: Incoming { form, authorization, source }, at_once, read_at })
-}
-
-/// How long a body is said to be.
-pub(super) fn declared(headers: &HeaderMap) -> Option<usize> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
 /// Reads a body, and says whether it was there without a wait.
 ///
 /// # Errors
 /// Why it could not be read.
-pub(super) async fn body(body: &mut Body, declared: Option<usize>) -> Result<(Bytes, bool), Fault> {
+pub(super) async fn body(body: &mut Body) -> Result<(Bytes, bool), Fault> {
+    // As long as it is said to be.
+    let declared = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
     if declared.is_some_and(|length| length > MAX_BODY_BYTES) {
         return Err(Fault::TooLong);
     }
@@ -138,7 +86,7 @@ pub(super) async fn body(body: &mut Body, declared: Option<usize>) -> Result<(By
         let body = frame.into_data().unwrap_or_default();
         return if body.len() > MAX_BODY_BYTES { Err(Fault::TooLong) } else { Ok((body, true)) };
     }
-    let collected = timeout(BODY_DEADLINE, Box::pin(collect(first, body, declared))).await;
+    let collected = Box::pin(timeout(BODY_DEADLINE, collect(first, body, declared))).await;
     collected.unwrap_or(Err(Fault::Stalled)).map(|body| (body, false))
 }
 
@@ -178,7 +126,7 @@ async fn collect(mut next: Option<Next>, body: &mut Body, declared: Option<usize
 }
 
 /// Exactly one content type, a form, in UTF-8 if it names a charset (RFC 9110 §8.3.1, RFC 6749 App. B).
-fn is_form(headers: &HeaderMap) -> bool {
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
     let mut fields = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(field), None) = (fields.next(), fields.next()) else {
         return false;
@@ -199,7 +147,10 @@ fn is_form(headers: &HeaderMap) -> bool {
 }
 
 /// The `Authorization` field, of which there may be one (A21).
-fn authorization(headers: &HeaderMap) -> Result<Option<Authorization>, OAuthError> {
+///
+/// # Errors
+/// `invalid_request` when there are more.
+pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<Authorization>, OAuthError> {
     const TWO: &str = "The request has more than one Authorization field.";
     let mut fields = headers.get_all(header::AUTHORIZATION).iter();
     match (fields.next(), fields.next()) {

@@ -1,8 +1,10 @@
 //! Answers: the shapes that more than one endpoint uses.
 //! Not for: deciding which one is due.
 
+use std::sync::LazyLock;
+
 use axum::body::Body;
-use axum::http::header::{self, HeaderValue};
+use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
@@ -17,6 +19,9 @@ pub(super) const JSON_UTF8: HeaderValue = HeaderValue::from_static("application/
 /// The content type of everything else.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// The field with the id of the request.
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// How soon a caller should try again, in seconds.
 pub(super) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
@@ -29,6 +34,30 @@ pub(super) fn json(status: StatusCode, content_type: HeaderValue, body: impl Int
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     response
+}
+
+/// The same for a token, with all that the front would add, and a place for the request's id: to copy them costs less than
+/// to put each into its place.
+pub(super) fn token(body: String) -> Response {
+    static FIELDS: LazyLock<HeaderMap> = LazyLock::new(|| {
+        let mut fields = HeaderMap::new();
+        fields.insert(header::CONTENT_TYPE, JSON_UTF8);
+        fields.insert(X_REQUEST_ID, HeaderValue::from_static(""));
+        protect(&mut fields);
+        fields
+    });
+    let mut response = Response::new(body.into());
+    response.headers_mut().clone_from(&FIELDS);
+    response
+}
+
+/// What every answer says to whoever keeps it or looks at it, unless it says something else.
+pub(super) fn protect(headers: &mut HeaderMap) {
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    }
 }
 
 /// A refusal: `error` and, unless it is `invalid_client`, a description that is a constant.

@@ -27,8 +27,9 @@ const SEND_BUFFER: usize = 64 * 1024;
 
 /// What answers the requests of a listener.
 pub trait Answers: Send + Sync + 'static {
-    /// Answers a request, which came from `source` as far as the connection tells.
-    fn answer(&self, request: Request, source: Option<IpAddr>) -> impl Future<Output = Response> + Send;
+    /// Answers a request, which came from `source` as far as the connection tells. It may take parts out of the request;
+    /// nobody looks at it afterwards.
+    fn answer(&self, request: &mut Request, source: Option<IpAddr>) -> impl Future<Output = Response> + Send;
 
     /// From now on each answer asks its caller to come back on another connection.
     fn stop(&self);

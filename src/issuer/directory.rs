@@ -39,9 +39,14 @@ pub struct Directory {
     following: Arc<Following>,
 }
 
-/// Since when, on the monotonic clock, what a request rests on was known to be true, or to be all that can be known.
+/// Since when, on the monotonic clock, what a request rests on was known to be true, or to be all that can be known; and
+/// when it looked.
 #[derive(Debug, Clone, Copy)]
-pub struct TrueSince(u64);
+pub struct TrueSince {
+    /// In milliseconds.
+    since: u64,
+    looked_at: Duration,
+}
 
 /// Whose a request is.
 pub enum Found {
@@ -72,7 +77,8 @@ impl Directory {
     /// be acted on right now: what nearly every request finds, without a wait.
     #[must_use]
     pub fn known_at(&self, host: &str) -> Option<(Arc<Issuer>, TrueSince)> {
-        let since = TrueSince(self.following.known()?.ok()?);
+        let looked_at = self.services.clock.monotonic();
+        let since = TrueSince { since: self.following.known(looked_at)?.ok()?, looked_at };
         self.tenants.known().by_host.get(host).map(|issuer| (Arc::clone(issuer), since))
     }
 
@@ -116,7 +122,8 @@ impl Directory {
     /// # Errors
     /// When memory may not be acted on.
     pub async fn current(&self, tenant: TenantId) -> Result<(Option<Arc<Issuer>>, TrueSince), StoreError> {
-        let since = TrueSince(self.ensure_known().await?);
+        let since = self.ensure_known().await?;
+        let since = TrueSince { since, looked_at: self.services.clock.monotonic() };
         Ok((self.tenants.known().by_id.get(&tenant).cloned(), since))
     }
 
@@ -124,7 +131,13 @@ impl Directory {
     /// or the request waited too long.
     #[must_use]
     pub fn may_hand_out(&self, since: TrueSince) -> bool {
-        self.services.freshness.age(since.0) <= HANDED_OUT_WITHIN
+        self.services.freshness.age(since.since) <= HANDED_OUT_WITHIN
+    }
+
+    /// How long ago a request looked whom it is for: with its body there, or as soon as it was.
+    #[must_use]
+    pub fn passed(&self, since: TrueSince) -> Duration {
+        self.services.clock.monotonic().saturating_sub(since.looked_at)
     }
 
     /// Takes in what changed in the store. Called again and again by the server; requests that come when the memory is too
@@ -296,7 +309,7 @@ impl Directory {
 
     /// Waits until memory may be acted on, and says since when what is in it was known to be true.
     async fn ensure_known(&self) -> Result<u64, StoreError> {
-        if let Some(known) = self.following.known() {
+        if let Some(known) = self.following.known(self.services.clock.monotonic()) {
             return known;
         }
         let known = self.following.wait_until_known();

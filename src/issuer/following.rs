@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::freshness::{Attempt, Freshness, Standing};
+use super::freshness::{Attempt, Freshness, Standing, in_millis};
 use super::tenants::{Forgotten, Tenants};
 use super::unavailable;
 use crate::store::StoreError;
@@ -84,12 +84,12 @@ impl Following {
     /// When it may not.
     pub(super) async fn wait_until_known(self: &Arc<Self>) -> Result<u64, StoreError> {
         loop {
-            if let Some(known) = self.known() {
+            if let Some(known) = self.known(self.now()) {
                 return known;
             }
             match self.attempt().await.outcome {
                 Outcome::Found(began) if self.freshness().age(began) <= WAITED_FOR => return Ok(began),
-                Outcome::Missed(error) => return self.known().unwrap_or(Err(error)),
+                Outcome::Missed(error) => return self.known(self.now()).unwrap_or(Err(error)),
                 Outcome::Wrong(error) => return Err(error),
                 // Whoever asked for it is told in the same way as if it had been done here.
                 Outcome::Broke => std::panic::resume_unwind(Box::new("following the store panicked")),
@@ -127,14 +127,18 @@ impl Following {
         }
     }
 
-    /// What a request may do, if that is known without an attempt.
-    pub(super) fn known(&self) -> Option<Result<u64, StoreError>> {
-        match self.freshness().standing() {
+    /// What a request may do now, which is this moment on the monotonic clock, if that is known without an attempt.
+    pub(super) fn known(&self, now: Duration) -> Option<Result<u64, StoreError>> {
+        match self.freshness().standing(now) {
             Standing::True(since) => Some(Ok(since)),
-            Standing::Away => Some(Ok(self.freshness().now())),
+            Standing::Away => Some(Ok(in_millis(now))),
             Standing::Refused(error) => Some(Err(error)),
             Standing::Unknown => None,
         }
+    }
+
+    fn now(&self) -> Duration {
+        self.tenants.services().clock.monotonic()
     }
 
     /// Waits for what becomes of the attempt that is young, or of a new one.

@@ -110,7 +110,7 @@ impl Freshness {
 
     /// The time on the monotonic clock.
     pub(super) fn now(&self) -> u64 {
-        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
+        in_millis(self.clock.monotonic())
     }
 
     /// How long ago this was.
@@ -118,10 +118,10 @@ impl Freshness {
         Duration::from_millis(self.now().saturating_sub(since))
     }
 
-    /// What a request may do now.
-    pub(super) fn standing(&self) -> Standing {
+    /// What a request may do now, which is this moment on the monotonic clock.
+    pub(super) fn standing(&self, now: Duration) -> Standing {
         let since = self.true_since.load(Ordering::Acquire);
-        let age = self.age(since);
+        let age = Duration::from_millis(in_millis(now).saturating_sub(since));
         if age <= TRUSTED_FOR {
             return Standing::True(since);
         }
@@ -242,4 +242,9 @@ impl Freshness {
     fn lock(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A moment on the monotonic clock in whole milliseconds.
+pub(super) fn in_millis(moment: Duration) -> u64 {
+    u64::try_from(moment.as_millis()).unwrap_or(u64::MAX)
 }

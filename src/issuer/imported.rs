@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 
 use super::slow_checks::{Answer, SlowChecks, Work};
 use super::{Issuer, Services, within_deadline};
-use crate::crypto::secret::{Secret, SecretDigest};
+use crate::crypto::secret::{Secret, SecretDigest, SecretText};
 use crate::crypto::slow_hash::SlowHash;
 use crate::domain::application::{ClientId, Registered};
 use crate::domain::audit::AuditEvent;
@@ -82,7 +82,7 @@ impl Issuer {
     pub async fn judge_imported(
         &self,
         registered: &Registered,
-        secret: &Secret,
+        secret: &SecretText<'_>,
     ) -> Result<Judged, NotJudged> {
         let now = self.now();
         let live = registered.credentials.iter().filter(|one| one.is_live(now));
@@ -94,7 +94,7 @@ impl Issuer {
             application: application.id,
             client_id: application.client_id.clone(),
             digest: self.digest(None, application.id, secret),
-            secret: secret.clone(),
+            secret: secret.copied(),
         };
         if let Some(judged) = guess.recall(&hashes) {
             return Ok(judged);
@@ -188,8 +188,7 @@ impl Guess {
             subject: self.client_id.to_string(),
             detail: json!({ "secret": credential.to_string(), "hash": name }),
         };
-        let keyed =
-            KeyedDigest { digest: self.digest.clone(), under: self.services.vault.fingerprint().to_owned() };
+        let keyed = KeyedDigest::new(self.digest.clone(), self.services.vault.fingerprint().to_owned());
         let change = RegistryChange::ReplaceVerifier(self.application, credential, keyed);
         let store = self.services.cached.store();
         match within_deadline(store.change_registry(vec![Recorded::new(change, event)])).await {

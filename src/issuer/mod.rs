@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::crypto::random::{Pooled, Random};
-use crate::crypto::secret::{Secret, SecretDigest};
+use crate::crypto::secret::{QuickDigest, SecretDigest, SecretText};
 use crate::domain::api::{Api, ApiIdentifier};
 use crate::domain::application::{Application, Registered};
 use crate::domain::id::{ApplicationId, TokenId};
@@ -293,9 +293,20 @@ impl Issuer {
     /// The digest of a secret presented for an application, under the digest key of the master key of this fingerprint;
     /// of the present one if it is all the same.
     #[must_use]
-    pub fn digest(&self, under: Option<&str>, application: ApplicationId, secret: &Secret) -> SecretDigest {
+    pub fn digest(
+        &self,
+        under: Option<&str>,
+        application: ApplicationId,
+        secret: &SecretText<'_>,
+    ) -> SecretDigest {
         let vault = &self.services.vault;
         vault.digest(under.unwrap_or(vault.fingerprint()), application, secret)
+    }
+
+    /// What may be kept in memory of a secret that an application has proved itself with.
+    #[must_use]
+    pub fn quick_digest(&self, application: ApplicationId, secret: &SecretText<'_>) -> QuickDigest {
+        self.services.vault.quick_digest(application, secret)
     }
 
     /// Waits until a signature with a key of this tenant may be made for one of its applications.

@@ -89,8 +89,8 @@ impl ReusedToken {
 
     /// Whether it may be handed out now: not when its share of time is over by either clock, nor when the time of day
     /// was stepped to before it was made.
-    fn is_due(&self, clock: &dyn Clock) -> bool {
-        (self.issued_at..self.until).contains(&clock.now()) && clock.monotonic() < self.until_monotonic
+    fn is_due(&self, now: Timestamp, clock: &dyn Clock) -> bool {
+        (self.issued_at..self.until).contains(&now) && clock.monotonic() < self.until_monotonic
     }
 }
 
@@ -114,7 +114,7 @@ impl Drawer {
 impl Place {
     /// Whether its token is being made, or may be handed out.
     fn is_due(&self, clock: &dyn Clock) -> bool {
-        self.token.get().is_none_or(|token| token.is_due(clock))
+        self.token.get().is_none_or(|token| token.is_due(clock.now(), clock))
     }
 }
 
@@ -160,19 +160,20 @@ impl Reuse {
 }
 
 impl Issuer {
-    /// The token that an application is handed out again when it is to have this.
+    /// The token that an application is handed out again now when it is to have this.
     #[must_use]
     pub fn reused_token(
         &self,
         registered: &Arc<Registered>,
         authorization: &Authorization,
+        now: Timestamp,
     ) -> Option<Arc<ReusedToken>> {
         let drawer = self.services.reuse.drawers.get(&registered.application.id)?;
         if !drawer.is_of(registered, self.number) {
             return None;
         }
         let place = drawer.find(authorization)?;
-        place.token.get().filter(|token| token.is_due(self.services.clock.as_ref())).cloned()
+        place.token.get().filter(|token| token.is_due(now, self.services.clock.as_ref())).cloned()
     }
 
     /// A place for such a token: that of one that is being made, or else an empty one.

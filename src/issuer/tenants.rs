@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
+// Quicker than the usual one. Nobody but operators can choose keys that collide.
+use foldhash::fast::RandomState;
 
 use super::document::Documents;
 use super::{Issuer, Services};
@@ -31,7 +33,7 @@ pub(super) struct Tenants {
 /// Every tenant, by host and by id, as the store had them.
 #[derive(Default)]
 pub(super) struct Known {
-    pub(super) by_host: HashMap<Host, Arc<Issuer>>,
+    pub(super) by_host: HashMap<Host, Arc<Issuer>, RandomState>,
     pub(super) by_id: HashMap<TenantId, Arc<Issuer>>,
     /// Tenants that cannot work, and why. Their hosts answer 503.
     pub(super) broken: HashMap<Host, String>,

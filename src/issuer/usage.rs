@@ -19,14 +19,15 @@ use crate::store::UsageBatch;
 /// in particular.
 const MAX_COUNTERS: usize = 100_000;
 
-/// What is not written down yet. A token costs one short lock and two look-ups by an id, and no allocation but the first
+/// What is not written down yet. A token costs one short lock and one look-up by an id, and no allocation but the first
 /// of a credential in a minute.
 #[derive(Default)]
 pub(super) struct Usage(Mutex<Collected>);
 
 #[derive(Default)]
 struct Collected {
-    /// One entry for each credential, however often it was used: never more than are registered.
+    /// Uses for something other than a token, and those beyond the limit: one entry for each credential, however often it was
+    /// used, and never more than are registered.
     uses: HashMap<CredentialId, Timestamp, RandomState>,
     /// By the beginning of the minute and by what proved the caller, which is the quickest to look up.
     tokens: HashMap<(Timestamp, CredentialId), Tokens, RandomState>,
@@ -42,11 +43,14 @@ struct Tokens {
     application: ClientId,
     issued: u64,
     reused: u64,
+    /// When the credential was last used for one of them.
+    last: Timestamp,
 }
 
 impl Tokens {
-    fn count(&mut self, is_reused: bool) {
+    fn count(&mut self, is_reused: bool, at: Timestamp) {
         *(if is_reused { &mut self.reused } else { &mut self.issued }) += 1;
+        self.last = self.last.max(at);
     }
 }
 
@@ -61,14 +65,15 @@ impl Usage {
         let Issued { at, application, credential, is_reused, .. } = *token;
         let minute = Period::Minute.start_of(at);
         let mut collected = self.lock();
-        collected.note_use(credential, at);
         if let Some(tokens) = collected.tokens.get_mut(&(minute, credential)) {
-            tokens.count(is_reused);
+            tokens.count(is_reused, at);
         } else if collected.has_room() {
-            let mut tokens = Tokens { tenant, application: application.clone(), issued: 0, reused: 0 };
-            tokens.count(is_reused);
+            let application = application.clone();
+            let mut tokens = Tokens { tenant, application, issued: 0, reused: 0, last: at };
+            tokens.count(is_reused, at);
             collected.tokens.insert((minute, credential), tokens);
         } else {
+            collected.note_use(credential, at);
             let what = if is_reused { Counted::Reused } else { Counted::Issued };
             collected.add(Counter { start: minute, tenant, application: None, what }, 1);
         }
@@ -89,12 +94,17 @@ impl Usage {
 
     /// Takes all that was noted so far.
     pub(super) fn take(&self) -> UsageBatch {
-        let Collected { uses, tokens, mut counted, .. } = {
+        let mut taken = {
             let mut collected = self.lock();
             let rows = std::mem::take(&mut collected.rows);
             std::mem::replace(&mut *collected, Collected { rows, ..Collected::default() })
         };
-        for ((start, _), Tokens { tenant, application, issued, reused }) in tokens {
+        for ((_, credential), tokens) in &taken.tokens {
+            let last = taken.uses.entry(*credential).or_insert(tokens.last);
+            *last = tokens.last.max(*last);
+        }
+        let Collected { uses, tokens, mut counted, .. } = taken;
+        for ((start, _), Tokens { tenant, application, issued, reused, .. }) in tokens {
             for (what, count) in [(Counted::Issued, issued), (Counted::Reused, reused)] {
                 let application = Some(application.clone());
                 if count > 0 {

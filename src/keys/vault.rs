@@ -12,7 +12,7 @@ use crate::crypto::algorithm::{Algorithm, PrivateKey};
 use crate::crypto::master::MasterKey;
 use crate::crypto::random::Random;
 use crate::crypto::seal::{Sealed, SealingKey};
-use crate::crypto::secret::{DigestKey, Secret, SecretDigest};
+use crate::crypto::secret::{DigestKey, QuickDigest, QuickKey, SecretDigest, SecretText};
 use crate::domain::id::{ApplicationId, KeyId, OperatorId, TenantId};
 use crate::domain::signing_key::{KeptDigestKey, KeyState, SigningKey};
 use crate::domain::time::Timestamp;
@@ -24,6 +24,7 @@ pub struct Vault {
     accepted: Option<Derived>,
     /// The digest keys of former master keys, by fingerprint.
     kept: ArcSwap<HashMap<String, DigestKey>>,
+    quick: QuickKey,
     random: Arc<dyn Random>,
 }
 
@@ -61,7 +62,8 @@ impl Vault {
     /// Opens the vault with its master key.
     #[must_use]
     pub fn new(master: &MasterKey, random: Arc<dyn Random>) -> Self {
-        Self { own: Derived::from(master), accepted: None, kept: ArcSwap::default(), random }
+        let quick = QuickKey::generate(random.as_ref());
+        Self { own: Derived::from(master), accepted: None, kept: ArcSwap::default(), quick, random }
     }
 
     /// Lets it open what is sealed under this master key, too.
@@ -79,8 +81,14 @@ impl Vault {
     /// The digest of a secret of one application, under the digest key of the master key `under`. When that is unknown
     /// the digest is made all the same, and matches nothing.
     #[must_use]
-    pub fn digest(&self, under: &str, application: ApplicationId, secret: &Secret) -> SecretDigest {
+    pub fn digest(&self, under: &str, application: ApplicationId, secret: &SecretText<'_>) -> SecretDigest {
         self.digest_of(under, application.as_bytes(), secret)
+    }
+
+    /// What may be kept in memory of a secret of one application that was proved.
+    #[must_use]
+    pub fn quick_digest(&self, application: ApplicationId, secret: &SecretText<'_>) -> QuickDigest {
+        self.quick.digest(application.as_bytes(), secret)
     }
 
     /// Takes in the digest keys of former master keys, all there are. One that is open already stays open, so that
@@ -229,16 +237,22 @@ impl Vault {
     /// The digest of an operator's secret, under the digest key of the master key `under`. What stands before the id
     /// keeps it apart from that of any application.
     #[must_use]
-    pub fn operator_digest(&self, under: &str, operator: OperatorId, secret: &Secret) -> SecretDigest {
+    pub fn operator_digest(
+        &self,
+        under: &str,
+        operator: OperatorId,
+        secret: &SecretText<'_>,
+    ) -> SecretDigest {
         let context = [b"operator".as_slice(), operator.as_bytes()].concat();
         self.digest_of(under, &context, secret)
     }
 
-    fn digest_of(&self, under: &str, owner: &[u8], secret: &Secret) -> SecretDigest {
+    fn digest_of(&self, under: &str, owner: &[u8], secret: &SecretText<'_>) -> SecretDigest {
+        if let Some(derived) = self.derived_from(under) {
+            return derived.digesting.digest(owner, secret);
+        }
         let kept = self.kept.load();
-        let derived = self.derived_from(under).map(|derived| &derived.digesting);
-        let key = derived.or_else(|| kept.get(under)).unwrap_or(&self.own.digesting);
-        key.digest(owner, secret)
+        kept.get(under).unwrap_or(&self.own.digesting).digest(owner, secret)
     }
 
     fn open_digest_key(&self, key: &KeptDigestKey) -> Result<DigestKey, CannotUse> {
@@ -268,6 +282,7 @@ mod tests {
     use super::*;
     use crate::crypto::algorithm::rsa::RS256;
     use crate::crypto::random::SystemRandom;
+    use crate::crypto::secret::Secret;
     use crate::keys::KeyRing;
 
     fn vault() -> Vault {

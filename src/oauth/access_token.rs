@@ -1,11 +1,13 @@
 //! Mints the access token: a JWT of profile `ciam` or `rfc9068`.
 //! Not for: who may have one, or what for.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::crypto::jws;
 use crate::domain::api::Api;
+use crate::domain::authorization::GrantedToken;
 use crate::domain::id::{KeyId, TokenId};
 use crate::domain::scope::ScopeName;
 use crate::domain::time::Timestamp;
@@ -24,8 +26,13 @@ pub const MAX_TOKEN_BYTES: usize = 4096;
 /// which whoever chooses it knows.
 const COUNTED_SIGNATURE_BYTES: usize = 256;
 
-/// Room for the claims of most tokens, in bytes.
-const CLAIMS_BYTES: usize = 512;
+/// Room for what most answers have beside the token, which is written around it where it lies, in bytes.
+const ANSWER_BYTES: usize = 160;
+
+thread_local! {
+    /// Where claims are written down before they are encoded: the same piece of memory for each token.
+    static CLAIMS: RefCell<String> = const { RefCell::new(String::new()) };
+}
 
 /// A signed token.
 #[derive(Debug)]
@@ -38,6 +45,16 @@ pub struct AccessToken {
     pub key: KeyId,
     /// Its end.
     pub expires_at: Timestamp,
+}
+
+impl AccessToken {
+    /// The token with what it says.
+    #[must_use]
+    pub fn granted(self, authorization: Authorization) -> GrantedToken {
+        let Self { text, id, key, expires_at } = self;
+        let Authorization { scopes, apis, profile, .. } = authorization;
+        GrantedToken { text, scopes, audience: audience(profile, apis), id, key, expires_at }
+    }
 }
 
 /// The whole seconds a token still has just after `now`, rounded down: never more than it has when the answer is read.
@@ -62,27 +79,28 @@ pub async fn mint(
     let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     let issued_at = issuer.now().as_seconds();
     let expires_at = issued_at.saturating_add(seconds(authorization.lifetime));
-    let application = authenticated.application();
     let id = issuer.new_token_id();
-    let claims = Claims {
-        client_id: application.client_id.as_str(),
-        apis: &authorization.apis,
-        scopes: &authorization.scopes,
-        issuer: issuer.tenant().issuer.as_str(),
-        issued_at,
-        not_before: issued_at.saturating_sub(seconds(authorization.backdating)),
-        expires_at,
-        token_id: id,
-        further: application.claims.rendered(),
+    let mut text = {
+        let application = authenticated.application();
+        let claims = Claims {
+            client_id: application.client_id.as_str(),
+            apis: &authorization.apis,
+            scopes: &authorization.scopes,
+            issuer: issuer.tenant().issuer.as_str(),
+            issued_at,
+            not_before: issued_at.saturating_sub(seconds(authorization.backdating)),
+            expires_at,
+            token_id: id,
+            further: application.claims.rendered(),
+        };
+        unsigned(key, authorization.profile, &claims)?
     };
-    let unsigned = unsigned(key, authorization.profile, &claims)?;
-    let text = turn.sign(key.signer.as_ref(), unsigned).await?;
+    turn.sign(key.signer.as_ref(), &mut text).await?;
     Ok(AccessToken { text, id, key: key.id, expires_at: Timestamp::from_seconds(expires_at) })
 }
 
 /// The APIs that a token of this shape names in `aud`; none when it names the application.
-#[must_use]
-pub fn audience(profile: TokenProfile, apis: Vec<Arc<Api>>) -> Vec<Arc<Api>> {
+fn audience(profile: TokenProfile, apis: Vec<Arc<Api>>) -> Vec<Arc<Api>> {
     match profile {
         TokenProfile::Ciam => Vec::new(),
         TokenProfile::Rfc9068 => apis,
@@ -107,14 +125,12 @@ struct Claims<'token> {
 /// text of all. What stands in quotes without an escape has no character that JSON escapes: a scope's name (RFC 6749 §3.3),
 /// an API's identifier (RFC 3986), an issuer, a UUID.
 impl Claims<'_> {
-    /// The claims of a token of this shape.
-    fn to_json(&self, profile: TokenProfile) -> String {
-        let mut json = String::with_capacity(CLAIMS_BYTES);
+    /// Writes the claims of a token of this shape.
+    fn write(&self, profile: TokenProfile, json: &mut String) {
         match profile {
-            TokenProfile::Ciam => self.write_ciam(&mut json),
-            TokenProfile::Rfc9068 => self.write_rfc9068(&mut json),
+            TokenProfile::Ciam => self.write_ciam(json),
+            TokenProfile::Rfc9068 => self.write_rfc9068(json),
         }
-        json
     }
 
     /// Profile `ciam`: the claims of the reference, in its order.
@@ -186,11 +202,16 @@ fn push_quoted(json: &mut String, text: &str) {
 
 /// Header and payload, joined by a dot.
 fn unsigned(key: &ReadyKey, profile: TokenProfile, claims: &Claims<'_>) -> Result<String, OAuthError> {
-    let (header, payload) = (key.header(profile), claims.to_json(profile));
-    let signature_bytes = key.signer.signature_length();
-    let mut token = String::with_capacity(header.len() + (payload.len() + signature_bytes) * 4 / 3 + 8);
-    push(&mut token, &[header, "."]);
-    jws::push_base64url(payload.as_bytes(), &mut token);
+    let (header, signature_bytes) = (key.header(profile), key.signer.signature_length());
+    let token = CLAIMS.with_borrow_mut(|payload| {
+        payload.clear();
+        claims.write(profile, payload);
+        let encoded = header.len() + (payload.len() + signature_bytes) * 4 / 3 + 8;
+        let mut token = String::with_capacity(encoded + ANSWER_BYTES);
+        push(&mut token, &[header, "."]);
+        jws::push_base64url(payload.as_bytes(), &mut token);
+        token
+    });
     let counted = signature_bytes.min(COUNTED_SIGNATURE_BYTES);
     if token.len() + 1 + (counted * 4).div_ceil(3) > MAX_TOKEN_BYTES {
         return Err(OAuthError::new(
@@ -200,6 +221,7 @@ fn unsigned(key: &ReadyKey, profile: TokenProfile, claims: &Claims<'_>) -> Resul
     }
     Ok(token)
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,16 +277,22 @@ mod tests {
         }
     }
 
+    fn json(claims: &Claims<'_>, profile: TokenProfile) -> String {
+        let mut json = String::new();
+        claims.write(profile, &mut json);
+        json
+    }
+
     /// H03
     #[test]
     fn claims_stand_in_the_order_of_the_reference() {
         let scopes = ["identity_proofing", "a"].map(|name| ScopeName::parse(name).unwrap());
         assert_eq!(
-            claims(&scopes, &[], "").to_json(TokenProfile::Ciam),
+            json(&claims(&scopes, &[], ""), TokenProfile::Ciam),
             r#"{"sub":"say \"hi\"\\","aud":"say \"hi\"\\","nbf":1640588828,"scope":["identity_proofing","a"],"iss":"https://sample.portal.tencentciam.com","exp":1640589128,"iat":1640588828,"jti":"9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90"}"#
         );
         assert_eq!(
-            claims(&[], &[], r#","tier":1"#).to_json(TokenProfile::Ciam),
+            json(&claims(&[], &[], r#","tier":1"#), TokenProfile::Ciam),
             r#"{"sub":"say \"hi\"\\","aud":"say \"hi\"\\","nbf":1640588828,"scope":[],"iss":"https://sample.portal.tencentciam.com","exp":1640589128,"iat":1640588828,"jti":"9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90","tier":1}"#
         );
     }
@@ -274,12 +302,14 @@ mod tests {
     fn claims_stand_in_the_order_of_rfc_9068() {
         let scopes = ["read", "write"].map(|name| ScopeName::parse(name).unwrap());
         assert_eq!(
-            claims(&scopes, &apis(&["https://api.example.com"]), r#","tier":1"#)
-                .to_json(TokenProfile::Rfc9068),
+            json(
+                &claims(&scopes, &apis(&["https://api.example.com"]), r#","tier":1"#),
+                TokenProfile::Rfc9068
+            ),
             r#"{"iss":"https://sample.portal.tencentciam.com","exp":1640589128,"aud":"https://api.example.com","sub":"say \"hi\"\\","client_id":"say \"hi\"\\","iat":1640588828,"jti":"9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90","scope":"read write","tier":1}"#
         );
         assert_eq!(
-            claims(&[], &apis(&["urn:a", "urn:b"]), "").to_json(TokenProfile::Rfc9068),
+            json(&claims(&[], &apis(&["urn:a", "urn:b"]), ""), TokenProfile::Rfc9068),
             r#"{"iss":"https://sample.portal.tencentciam.com","exp":1640589128,"aud":["urn:a","urn:b"],"sub":"say \"hi\"\\","client_id":"say \"hi\"\\","iat":1640588828,"jti":"9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90"}"#
         );
     }

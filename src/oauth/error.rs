@@ -161,6 +161,13 @@ impl OAuthError {
         Self { reason, ..Self::new(ErrorCode::TemporarilyUnavailable, TRY_AGAIN) }
     }
 
+    /// What is in memory may not be acted on, and what is true could not be found out: whatever ails the store, that passes
+    /// when it is mended.
+    #[must_use]
+    pub fn not_known(error: StoreError) -> Self {
+        Self::ours(ErrorCode::TemporarilyUnavailable, TRY_AGAIN, error)
+    }
+
     /// No refusal yet: an imported secret has just proved right, which took so long that everything else has to be looked
     /// at again. If nobody does, it is our own trouble.
     #[must_use]

@@ -1,9 +1,11 @@
 //! Form bodies (`application/x-www-form-urlencoded`, RFC 6749 App. B) into the parameters we know.
 //! Not for: what the parameters mean.
 
+use std::borrow::Cow;
+
 use zeroize::Zeroizing;
 
-use crate::crypto::secret::Secret;
+use crate::crypto::secret::{Secret, SecretText};
 
 use super::error::{ErrorCode, OAuthError};
 
@@ -13,21 +15,21 @@ const MAX_PARAMETERS: usize = 100;
 /// Longest `scope` parameter. A token of 4 KiB has no room for more.
 const MAX_SCOPE_BYTES: usize = 4096;
 
-/// The parameters of a request to the token, introspection or revocation endpoint. One that is sent without a value is as if it were not sent (RFC 6749 §3.2).
+/// The parameters of a request to the token, introspection or revocation endpoint, where they lie in its body. One that is sent without a value is as if it were not sent (RFC 6749 §3.2).
 #[derive(Debug, Default)]
-pub struct Form {
+pub struct Form<'body> {
     /// `grant_type`.
-    pub grant_type: Option<String>,
+    pub grant_type: Option<Cow<'body, str>>,
     /// `client_id`, unchecked.
-    pub client_id: Option<String>,
+    pub client_id: Option<Cow<'body, str>>,
     /// `client_secret`.
-    pub client_secret: Option<Secret>,
+    pub client_secret: Option<SecretText<'body>>,
     /// `scope`.
-    pub scope: Option<ScopeParameter>,
+    pub scope: Option<ScopeParameter<'body>>,
     /// `token`, which is as secret as what it gives access to (RFC 7009 §2.1, RFC 7662 §2.1).
-    pub token: Option<Secret>,
+    pub token: Option<SecretText<'body>>,
     /// `resource`, each time it was sent (RFC 8707).
-    pub resources: Vec<String>,
+    pub resources: Vec<Cow<'body, str>>,
     /// Whether an assertion was sent (RFC 7521 §4.2).
     pub has_assertion: bool,
     /// Whether rich authorization details were sent (RFC 9396).
@@ -36,22 +38,22 @@ pub struct Form {
 
 /// A `scope` parameter as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ScopeParameter {
+pub enum ScopeParameter<'body> {
     /// Its text, unchecked.
-    Text(String),
+    Text(Cow<'body, str>),
     /// It was longer than any grant can be, and was not read.
     TooLong,
 }
 
-impl Form {
+impl<'body> Form<'body> {
     /// Reads a form body.
     ///
     /// # Errors
     /// `invalid_request` when the encoding is broken, a parameter we know is there twice, or there are too many.
-    pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
+    pub fn parse(body: &'body [u8]) -> Result<Self, OAuthError> {
         let mut form = Self::default();
         let mut seen = Seen::default();
-        let mut scratch = Zeroizing::new(Vec::new());
+        let is_plain = is_plain(body);
         for (count, pair) in Pairs(Some(utf8(body)?)).enumerate() {
             if count >= MAX_PARAMETERS {
                 return Err(refuse("The form has too many parameters."));
@@ -60,13 +62,13 @@ impl Form {
             let (name, value) = pair.split_at_checked(equals).unwrap_or((pair, ""));
             let value = value.get(1..).unwrap_or_default();
             let parameter = match Parameter::named(name) {
-                None => Parameter::named(decode(name, &mut scratch)?),
+                None => Parameter::named(decode(name)?.expose()),
                 named => named,
             };
             if let Some(parameter) = parameter {
                 seen.note(parameter)?;
             }
-            form.take(parameter, value, &mut scratch)?;
+            form.take(parameter, value, is_plain)?;
         }
         Ok(form)
     }
@@ -74,36 +76,36 @@ impl Form {
     fn take(
         &mut self,
         parameter: Option<Parameter>,
-        value: &str,
-        scratch: &mut Vec<u8>,
+        value: &'body str,
+        is_plain: bool,
     ) -> Result<(), OAuthError> {
         if parameter == Some(Parameter::Scope) && value.len() > 3 * MAX_SCOPE_BYTES {
             self.scope = Some(ScopeParameter::TooLong);
             return Ok(());
         }
-        let text = decode(value, scratch)?;
+        // What it is decides whether it is a secret; until then it is taken for one.
+        let decoded = if is_plain { SecretText::in_place(value) } else { decode(value)? };
+        let text = decoded.expose();
         let may_hold_control_characters =
             matches!(parameter, Some(Parameter::Scope | Parameter::ClientId | Parameter::Token));
-        // Without an early end, so that many bytes are looked at in one step.
-        let holds_one = text.bytes().fold(false, |holds, byte| holds | byte.is_ascii_control());
-        if holds_one && !may_hold_control_characters {
+        if !is_plain && !may_hold_control_characters && holds_control_character(text.as_bytes()) {
             return Err(refuse("A parameter holds a control character."));
         }
         if text.is_empty() {
             return Ok(());
         }
         match parameter {
-            Some(Parameter::GrantType) => self.grant_type = Some(text.to_owned()),
-            Some(Parameter::ClientId) => self.client_id = Some(text.to_owned()),
-            Some(Parameter::ClientSecret) => self.client_secret = Some(Secret::new(text.to_owned())),
+            Some(Parameter::GrantType) => self.grant_type = Some(decoded.into_plain()),
+            Some(Parameter::ClientId) => self.client_id = Some(decoded.into_plain()),
+            Some(Parameter::ClientSecret) => self.client_secret = Some(decoded),
             Some(Parameter::Scope) if text.len() > MAX_SCOPE_BYTES => {
                 self.scope = Some(ScopeParameter::TooLong);
             }
-            Some(Parameter::Scope) => self.scope = Some(ScopeParameter::Text(text.to_owned())),
-            Some(Parameter::Resource) => self.resources.push(text.to_owned()),
+            Some(Parameter::Scope) => self.scope = Some(ScopeParameter::Text(decoded.into_plain())),
+            Some(Parameter::Resource) => self.resources.push(decoded.into_plain()),
             Some(Parameter::ClientAssertion | Parameter::ClientAssertionType) => self.has_assertion = true,
             Some(Parameter::AuthorizationDetails) => self.has_authorization_details = true,
-            Some(Parameter::Token) => self.token = Some(Secret::new(text.to_owned())),
+            Some(Parameter::Token) => self.token = Some(decoded),
             // RFC 7009 §2.1, RFC 7662 §2.1: a server that finds a token without a hint ignores it.
             Some(Parameter::TokenTypeHint) | None => {}
         }
@@ -174,46 +176,54 @@ impl Seen {
     }
 }
 
+/// Whether nothing in a body is escaped, and nothing is a control character: looked at once for all of it, since most
+/// are like that.
+fn is_plain(body: &[u8]) -> bool {
+    memchr::memchr2(b'%', b'+', body).is_none() && !holds_control_character(body)
+}
+
+/// Without an early end, so that many bytes are looked at in one step.
+fn holds_control_character(text: &[u8]) -> bool {
+    text.iter().fold(false, |holds, byte| holds | byte.is_ascii_control())
+}
+
 /// Decodes one name or value: `+` is a space, `%` and two hexadecimal digits a byte, and the whole is UTF-8. Most have
-/// neither and are not copied.
+/// neither and stay where they lie.
 ///
 /// # Errors
 /// `invalid_request` when it is not.
-pub(super) fn decode<'text>(
-    encoded: &'text str,
-    scratch: &'text mut Vec<u8>,
-) -> Result<&'text str, OAuthError> {
+pub(super) fn decode(encoded: &str) -> Result<SecretText<'_>, OAuthError> {
+    const BROKEN: &str = "The form has a % that two hexadecimal digits do not follow.";
     let mut rest = encoded.as_bytes();
     if memchr::memchr2(b'%', b'+', rest).is_none() {
-        return Ok(encoded);
+        return Ok(SecretText::in_place(encoded));
     }
-    scratch.clear();
     // At its full length at once: what would be left behind when it grew would not be wiped.
-    scratch.reserve(rest.len());
+    let mut decoded = Zeroizing::new(Vec::with_capacity(rest.len()));
     while let Some(position) = memchr::memchr2(b'%', b'+', rest) {
         let (before, from) = rest.split_at_checked(position).unwrap_or_default();
-        scratch.extend_from_slice(before);
+        decoded.extend_from_slice(before);
         match from {
             [b'+', after @ ..] => {
-                scratch.push(b' ');
+                decoded.push(b' ');
                 rest = after;
             }
             [_, high, low, after @ ..] => {
                 let digit =
                     |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
                 let (Some(high), Some(low)) = (digit(*high), digit(*low)) else {
-                    return Err(refuse("The form has a % that two hexadecimal digits do not follow."));
+                    return Err(refuse(BROKEN));
                 };
-                scratch.push(high * 16 + low);
+                decoded.push(high * 16 + low);
                 rest = after;
             }
-            _ => {
-                return Err(refuse("The form has a % that two hexadecimal digits do not follow."));
-            }
+            _ => return Err(refuse(BROKEN)),
         }
     }
-    scratch.extend_from_slice(rest);
-    utf8(scratch)
+    decoded.extend_from_slice(rest);
+    // It is taken out only if it is text, and wiped in either case.
+    utf8(&decoded)?;
+    String::from_utf8(std::mem::take(&mut *decoded)).map(Secret::new).map_err(|_| refuse(NOT_UTF8))
 }
 
 /// Text as it came, which must be UTF-8.
@@ -221,8 +231,10 @@ pub(super) fn decode<'text>(
 /// # Errors
 /// `invalid_request` when it is not.
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, OAuthError> {
-    std::str::from_utf8(bytes).map_err(|_| refuse("The form is not UTF-8."))
+    std::str::from_utf8(bytes).map_err(|_| refuse(NOT_UTF8))
 }
+
+const NOT_UTF8: &str = "The form is not UTF-8.";
 
 fn refuse(description: &'static str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidRequest, description)
@@ -235,7 +247,7 @@ mod tests {
     use super::*;
 
     fn text(encoded: &str) -> Option<String> {
-        decode(encoded, &mut Vec::new()).ok().map(str::to_owned)
+        decode(encoded).ok().map(|text| text.expose().to_owned())
     }
 
     /// B15
@@ -304,8 +316,9 @@ mod tests {
         #[test]
         fn decodes_what_was_encoded(value in "[^\\x00-\\x1f\\x7f]{1,40}") {
             let encoded: String = value.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02X}"));
-            let form = Form::parse(format!("client_id={encoded}").as_bytes()).unwrap();
-            prop_assert_eq!(form.client_id, Some(value));
+            let body = format!("client_id={encoded}");
+            let form = Form::parse(body.as_bytes()).unwrap();
+            prop_assert_eq!(form.client_id.as_deref(), Some(value.as_str()));
         }
     }
 }

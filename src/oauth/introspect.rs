@@ -28,7 +28,11 @@ pub enum Format {
 ///
 /// # Errors
 /// The refusal the caller is to be told.
-pub async fn introspect(issuer: &Issuer, incoming: &Incoming, format: Format) -> Result<String, OAuthError> {
+pub async fn introspect(
+    issuer: &Issuer,
+    incoming: &Incoming<'_>,
+    format: Format,
+) -> Result<String, OAuthError> {
     let token = incoming.form.token.as_ref().ok_or(MISSING_TOKEN)?;
     let authenticated = client_auth::authenticate(issuer, incoming).await?;
     // A token may be of a key that only the store knows yet.
@@ -138,5 +142,6 @@ async fn sign(issuer: &Issuer, caller: &Application, answer: &str) -> Result<Str
     jws::push_base64url(header.as_bytes(), &mut unsigned);
     unsigned.push('.');
     jws::push_base64url(claims.as_bytes(), &mut unsigned);
-    Ok(turn.sign(key.signer.as_ref(), unsigned).await?)
+    turn.sign(key.signer.as_ref(), &mut unsigned).await?;
+    Ok(unsigned)
 }

@@ -14,8 +14,8 @@ const TENANTS: &str = "The applications of this tenant have used up their quota 
 ///
 /// # Errors
 /// `too_many_requests` when the application or its tenant has used up its quota.
-pub async fn charge(issuer: &Issuer, application: &Application) -> Result<Charged, OAuthError> {
-    issuer.charge(application).await.map_err(|used_up| {
+pub async fn charge(issuer: &Issuer, application: &Application) -> Result<Box<Charged>, OAuthError> {
+    issuer.charge(application).await.map(Box::new).map_err(|used_up| {
         let description = if used_up.is_own { OWN } else { TENANTS };
         let error = OAuthError::too_many(description, used_up.retry_after);
         error.with_standing(used_up.standing).of(&application.client_id)

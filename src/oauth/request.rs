@@ -10,9 +10,9 @@ use super::form::Form;
 
 /// A request for a token or about one, read but not judged.
 #[derive(Debug)]
-pub struct Incoming {
+pub struct Incoming<'body> {
     /// The parameters of the body. The query has no say (RFC 6749 §2.3.1, §3.2).
-    pub form: Form,
+    pub form: Form<'body>,
     /// The `Authorization` field.
     pub authorization: Option<Authorization>,
     /// Where the request came from, for the log and for limits on guessing.

@@ -12,10 +12,10 @@ use crate::issuer::quotas::Charged;
 use crate::issuer::reuse::ReusedToken;
 
 /// A token, whether it was made for somebody else, and the place in the quotas that making it took.
-type Obtained = (Arc<ReusedToken>, bool, Option<Charged>);
+type Obtained = (Arc<ReusedToken>, bool, Option<Box<Charged>>);
 
-/// The token of an application whose tokens are reused. Whether it was made for somebody else: before, or for one of
-/// those who ask at this moment, of whom one makes it.
+/// The token of an application whose tokens are reused, where it is not there yet. Whether it was made for somebody else:
+/// of those who ask at this moment one makes it.
 ///
 /// # Errors
 /// When it has to be made, and cannot be.
@@ -24,25 +24,13 @@ pub(super) async fn obtain(
     authenticated: &Authenticated,
     authorization: Authorization,
 ) -> Result<Obtained, OAuthError> {
-    match issuer.reused_token(authenticated.registered(), &authorization) {
-        Some(token) => Ok((token, true, None)),
-        // In a box of its own: a request that finds its token is as small as without it.
-        None => Box::pin(obtain_new(issuer, authenticated, authorization)).await,
-    }
-}
-
-async fn obtain_new(
-    issuer: &Issuer,
-    authenticated: &Authenticated,
-    authorization: Authorization,
-) -> Result<Obtained, OAuthError> {
     let registered = authenticated.registered();
     let place = issuer.place_for(registered, &authorization);
     let mut charged = None;
     let made = async || {
-        let (token, place_in_quotas) = make(issuer, authenticated, authorization).await?;
+        let (token, place_in_quotas) = make(issuer, authenticated, &authorization).await?;
         charged = place_in_quotas;
-        Ok::<_, OAuthError>(token)
+        Ok::<_, OAuthError>(token.granted(authorization))
     };
     let (token, is_reused) = issuer.token_in(&place, registered, made).await?;
     Ok((token, is_reused, charged))

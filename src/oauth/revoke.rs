@@ -29,7 +29,7 @@ pub struct Revoked {
 ///
 /// # Errors
 /// The refusal the caller is to be told.
-pub async fn revoke(issuer: &Issuer, incoming: &Incoming) -> Result<Option<Revoked>, OAuthError> {
+pub async fn revoke(issuer: &Issuer, incoming: &Incoming<'_>) -> Result<Option<Revoked>, OAuthError> {
     let token = incoming.form.token.as_ref().ok_or(MISSING_TOKEN)?;
     let authenticated = client_auth::authenticate(issuer, incoming).await?;
     // A token that is not recognised may be of a key that only the store knows yet: it would not be revoked.

@@ -1,6 +1,7 @@
 //! Which APIs a token is for and which scopes it has: what was asked, and which API defines which scope (RFC 8707).
 //! Not for: what tokens for them are like (`grant/client_credentials.rs`).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::error::{ErrorCode, OAuthError};
@@ -29,8 +30,8 @@ pub struct Target {
 pub fn choose(
     issuer: &Issuer,
     registered: &Registered,
-    scope: Option<&ScopeParameter>,
-    resources: &[String],
+    scope: Option<&ScopeParameter<'_>>,
+    resources: &[Cow<'_, str>],
 ) -> Result<Target, OAuthError> {
     let application = &registered.application;
     let named = resources.iter().try_fold(Vec::new(), |mut named, resource| {
@@ -73,7 +74,7 @@ fn allowed(registered: &Registered, resource: &str) -> Result<ApiIdentifier, OAu
 }
 
 /// The scopes a `scope` parameter asks for, all of them granted.
-fn select(registered: &Registered, asked: &ScopeParameter) -> Result<Vec<ScopeName>, OAuthError> {
+fn select(registered: &Registered, asked: &ScopeParameter<'_>) -> Result<Vec<ScopeName>, OAuthError> {
     const LONG: &str = "The scope is longer than any grant can be.";
     const MALFORMED: &str =
         "The scope is malformed: names separated by single spaces (RFC 6749 section 3.3).";

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::access_token;
+use super::access_token::{self, AccessToken};
 use super::client_auth::{self, Authenticated};
 use super::error::{ErrorCode, OAuthError};
 use super::grant;
@@ -31,7 +31,7 @@ pub struct TokenResponse {
     /// Whether the token was made for somebody else, who asked for the same.
     pub is_reused: bool,
     /// Its place in the quotas, if there are any; given back when it is not handed out.
-    pub charged: Option<Charged>,
+    pub charged: Option<Box<Charged>>,
 }
 
 /// A token that is granted.
@@ -59,7 +59,7 @@ impl Granted {
 ///
 /// # Errors
 /// The refusal the caller is to be told.
-pub async fn issue(issuer: &Issuer, incoming: &Incoming) -> Result<TokenResponse, OAuthError> {
+pub async fn issue(issuer: &Issuer, incoming: &Incoming<'_>) -> Result<TokenResponse, OAuthError> {
     let grant_type = incoming.form.grant_type.as_deref().ok_or(
         const { OAuthError::new(ErrorCode::InvalidRequest, "The parameter grant_type is missing.") },
     )?;
@@ -67,38 +67,45 @@ pub async fn issue(issuer: &Issuer, incoming: &Incoming) -> Result<TokenResponse
     let authenticated = client_auth::authenticate(issuer, incoming).await?;
     let grant = grant::find(grant_type, &authenticated)?;
     let authorization = grant.authorize(issuer, incoming, &authenticated)?;
-    let (token, is_reused, charged) = if authenticated.application().token_reuse.is_none() {
-        let (token, charged) = make(issuer, &authenticated, authorization).await?;
-        (Granted::Once(token), false, charged)
-    } else {
-        let (token, is_reused, charged) = reuse::obtain(issuer, &authenticated, authorization).await?;
-        (Granted::Again(token), is_reused, charged)
-    };
-    let at = issuer.now();
-    let expires_in = access_token::remaining(token.token().expires_at, at);
-    Ok(TokenResponse { token, at, expires_in, authenticated, is_reused, charged })
+    if authenticated.application().token_reuse.is_none() {
+        let (token, charged) = make(issuer, &authenticated, &authorization).await?;
+        let token = Granted::Once(token.granted(authorization));
+        return Ok(TokenResponse::new(token, issuer.now(), authenticated, charged));
+    }
+    let now = issuer.now();
+    if let Some(token) = issuer.reused_token(authenticated.registered(), &authorization, now) {
+        let response = TokenResponse::new(Granted::Again(token), now, authenticated, None);
+        return Ok(TokenResponse { is_reused: true, ..response });
+    }
+    // In a box of its own: a request that finds its token is as small as without it.
+    let (token, is_reused, charged) = Box::pin(reuse::obtain(issuer, &authenticated, authorization)).await?;
+    let response = TokenResponse::new(Granted::Again(token), issuer.now(), authenticated, charged);
+    Ok(TokenResponse { is_reused, ..response })
+}
+
+impl TokenResponse {
+    fn new(
+        token: Granted,
+        at: Timestamp,
+        authenticated: Authenticated,
+        charged: Option<Box<Charged>>,
+    ) -> Self {
+        let expires_in = access_token::remaining(token.token().expires_at, at);
+        Self { token, at, expires_in, authenticated, is_reused: false, charged }
+    }
 }
 
 /// Makes a token, which takes a place in the quotas, if there are any.
 pub(super) async fn make(
     issuer: &Issuer,
     authenticated: &Authenticated,
-    authorization: Authorization,
-) -> Result<(GrantedToken, Option<Charged>), OAuthError> {
+    authorization: &Authorization,
+) -> Result<(AccessToken, Option<Box<Charged>>), OAuthError> {
     let charged = if issuer.has_quota(authenticated.application()) {
         // In a box of its own: a request that nothing limits is as small as without it.
         Some(Box::pin(quota::charge(issuer, authenticated.application())).await?)
     } else {
         None
     };
-    let token = access_token::mint(issuer, authenticated, &authorization).await?;
-    let token = GrantedToken {
-        text: token.text,
-        scopes: authorization.scopes,
-        audience: access_token::audience(authorization.profile, authorization.apis),
-        id: token.id,
-        key: token.key,
-        expires_at: token.expires_at,
-    };
-    Ok((token, charged))
+    Ok((access_token::mint(issuer, authenticated, authorization).await?, charged))
 }

@@ -4,7 +4,7 @@
 use super::super::Outcome;
 use super::super::paced::{Phase, Report, Spec, Stream};
 use super::super::process::{self, Server};
-use super::{Bench, Kind, middle};
+use super::{Bench, Kind, algorithms, middle};
 
 /// Signatures that one answer in a hundred may take longer than.
 pub(super) const REQUIRED: f64 = 3.0;
@@ -18,19 +18,23 @@ struct Round {
     signature: f64,
     best: f64,
     even: Report,
+    /// The same from a server that only signs.
+    only_signed: Report,
     at_random: Report,
 }
 
 /// 99th percentile at half load over the time of a signature; beside it the same with requests that come at random.
 pub(super) fn half_load(bench: &mut Bench) -> Outcome {
     let server = bench.server()?;
+    let signing = Server::signing(algorithms::body_length(&server, Kind::Token)?, "RS256")?;
     let mut rounds = Vec::new();
     for _ in 0..bench.rounds(7) {
         let signature = 1e3 / process::raw(1, "RS256")?.per_second;
         let best = bench.best(&server)?;
         let even = steady(&server, Kind::Token, (best / 2.0, bench.seconds(4)), false)?;
+        let only_signed = steady(&signing, Kind::Constant, (best / 2.0, bench.seconds(4)), false)?;
         let at_random = steady(&server, Kind::Token, (best / 2.0, bench.seconds(4)), true)?;
-        rounds.push(Round { signature, best, even, at_random });
+        rounds.push(Round { signature, best, even, only_signed, at_random });
     }
     let signature = middle(&rounds, |round| round.signature);
     let ratio = middle(&rounds, |round| round.even.p99 / round.signature);
@@ -48,6 +52,15 @@ pub(super) fn half_load(bench: &mut Bench) -> Outcome {
             of(|round| round.even.late_p99),
         ),
         ratio <= REQUIRED && failed == 0,
+    )?;
+    let only_signed = middle(&rounds, |round| round.only_signed.p99 / round.signature);
+    bench.table.told(
+        "the same from a server that makes a signature for each answer, and nothing else",
+        &format!(
+            "p50 {:.2} ms, p99 {:.2} ms: **{only_signed:.2}**",
+            of(|round| round.only_signed.p50),
+            of(|round| round.only_signed.p99)
+        ),
     )?;
     let services = middle(&rounds, |round| round.at_random.p99 * round.best / 1e3);
     bench.table.told(

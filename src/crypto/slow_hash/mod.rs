@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::secret::Secret;
+use super::secret::{Secret, SecretText};
 
 pub mod argon2;
 pub mod bcrypt;
@@ -88,7 +88,7 @@ impl SlowHash {
     ///
     /// # Errors
     /// When there is not enough memory to find out.
-    pub fn verify(&self, secret: &Secret) -> Result<bool, NotChecked> {
+    pub fn verify(&self, secret: &SecretText<'_>) -> Result<bool, NotChecked> {
         self.check.is_of(secret.expose().as_bytes())
     }
 }

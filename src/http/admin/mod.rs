@@ -152,7 +152,7 @@ impl AdminApi {
         asking: &Asking,
     ) -> Result<Response, Problem> {
         caller.check(route)?;
-        let (body, _) = read::body(&mut body, read::declared(&head.headers)).await.map_err(unreadable)?;
+        let (body, _) = read::body(&mut body).await.map_err(unreadable)?;
         let call = self.call(route, (head, &body), (caller, path), asking).await?;
         let made = match route.about.terms {
             Taken::Once(member) => Some(member),

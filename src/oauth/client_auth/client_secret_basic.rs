@@ -20,7 +20,7 @@ impl ClientAuthMethod for ClientSecretBasic {
         AuthMethod::ClientSecretBasic
     }
 
-    fn find<'request>(&self, incoming: &'request Incoming) -> Found<'request> {
+    fn find<'request>(&self, incoming: &'request Incoming<'_>) -> Found<'request> {
         let Some(encoded) = incoming.authorization.as_ref().and_then(|field| field.of_scheme("Basic")) else {
             return Found::NotMine;
         };
@@ -36,18 +36,17 @@ fn read(encoded: &[u8]) -> Result<Presented<'static>, &'static str> {
     // RFC 7617 §2: the first colon splits; a secret may hold more of them.
     let colon = memchr::memchr(b':', &decoded).ok_or("the Basic credentials have no colon")?;
     let (id, secret) = decoded.split_at_checked(colon).unwrap_or_default();
-    let mut scratch = Zeroizing::new(Vec::with_capacity(decoded.len()));
-    let mut text = |encoded: &[u8]| {
-        let text = form::utf8(encoded).and_then(|encoded| form::decode(encoded, &mut scratch));
+    let text = |encoded: &[u8]| {
+        let text = form::utf8(encoded).and_then(form::decode);
         let text = text.map_err(|_| "the Basic credentials are not form-encoded")?;
-        if text.is_empty() {
+        if text.expose().is_empty() {
             return Err("the Basic credentials have an empty part");
         }
-        Ok(text.to_owned())
+        Ok(Secret::new(text.into_plain().into_owned()))
     };
     Ok(Presented {
-        unverified_client_id: Cow::Owned(text(id)?),
-        proof: Cow::Owned(Secret::new(text(secret.get(1..).unwrap_or_default())?)),
+        unverified_client_id: Cow::Owned(text(id)?.into_plain().into_owned()),
+        proof: text(secret.get(1..).unwrap_or_default())?,
     })
 }
 

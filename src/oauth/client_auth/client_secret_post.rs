@@ -15,13 +15,13 @@ impl ClientAuthMethod for ClientSecretPost {
         AuthMethod::ClientSecretPost
     }
 
-    fn find<'request>(&self, incoming: &'request Incoming) -> Found<'request> {
+    fn find<'request>(&self, incoming: &'request Incoming<'_>) -> Found<'request> {
         match (&incoming.form.client_id, &incoming.form.client_secret) {
             (_, None) => Found::NotMine,
             (None, Some(_)) => Found::Broken("the form has a client_secret but no client_id"),
             (Some(client_id), Some(secret)) => Found::Presented(Presented {
                 unverified_client_id: Cow::Borrowed(client_id),
-                proof: Cow::Borrowed(secret),
+                proof: secret.borrowed(),
             }),
         }
     }

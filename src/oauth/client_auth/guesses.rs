@@ -4,8 +4,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Presented, hint};
-use crate::crypto::secret::looks_like_ours;
+use super::{Authenticated, Presented, hint, secret};
+use crate::crypto::secret::{SecretText, looks_like_ours};
+use crate::domain::application::{ClientId, Registered};
 use crate::issuer::Issuer;
 use crate::issuer::guesses::Guesser;
 use crate::oauth::error::OAuthError;
@@ -16,6 +17,8 @@ const TOO_MANY: &str = "Too many attempts to authenticate with this client_id ha
 /// An attempt that may be judged.
 pub(super) struct Attempt<'of> {
     client_id: &'of str,
+    /// The application, if it is in memory: for the log and the counts, which the caller cannot see.
+    known: Option<&'of ClientId>,
     source: Option<IpAddr>,
     /// Nothing when the secret has the form of those that are made here: then it is judged in any case and counts for
     /// nothing, since it cannot be a guess with a chance. The right caller is served, whatever others do and wherever it is,
@@ -24,27 +27,34 @@ pub(super) struct Attempt<'of> {
 }
 
 impl<'of> Attempt<'of> {
-    /// Refuses to judge what is beyond the budget: nothing is digested, nothing is looked up.
+    /// Refuses to judge what is beyond the budget: its secret is not compared with anything that could prove it, and the
+    /// store is not asked.
     pub(super) fn begin(
         issuer: &Issuer,
         source: Option<IpAddr>,
         presented: &'of Presented<'_>,
+        in_memory: Option<&'of Registered>,
     ) -> Result<Self, OAuthError> {
         let client_id = presented.unverified_client_id.as_ref();
+        let known = in_memory.map(|registered| &registered.application.client_id);
+        let mut attempt = Self { client_id, known, source, guesser: None };
         if looks_like_ours(presented.proof.expose()) {
-            return Ok(Self { client_id, source, guesser: None });
+            return Ok(attempt);
         }
         let guesser = issuer.guesser(client_id, source);
+        attempt.guesser = Some(guesser);
         match issuer.wait_to_guess(guesser) {
-            None => Ok(Self { client_id, source, guesser: Some(guesser) }),
-            Some(wait) => Err(too_many(issuer, client_id, wait)),
+            None => Ok(attempt),
+            Some(wait) => Err(attempt.too_many(issuer, wait)),
         }
     }
 
-    /// The caller has proved itself. One with a secret that could be guessed is remembered with its source.
-    pub(super) fn succeeded(self, issuer: &Issuer) {
-        if let Some(guesser) = self.guesser {
-            issuer.note_proved(guesser);
+    /// The caller has proved itself. One with a secret that could be guessed is remembered with its source, since it is to
+    /// be judged the next time, too; with any other secret it is recognized from now on.
+    pub(super) fn succeeded(self, issuer: &Issuer, authenticated: &Authenticated, proof: &SecretText<'_>) {
+        match self.guesser {
+            Some(guesser) => issuer.note_proved(guesser),
+            None => secret::remember(issuer, &authenticated.registered, authenticated.credential, proof),
         }
     }
 
@@ -52,19 +62,20 @@ impl<'of> Attempt<'of> {
     pub(super) fn failed(self, issuer: &Issuer, error: OAuthError) -> OAuthError {
         let Some(guesser) = self.guesser else { return error };
         if let Some(wait) = issuer.note_failed_guess(guesser) {
-            return too_many(issuer, self.client_id, wait);
+            let known = error.application().or(self.known);
+            return Attempt { known, ..self }.too_many(issuer, wait);
         }
         issuer.tell_if_used_up(guesser, error.application(), error.hint_for_log(), self.source);
         error
     }
-}
 
-/// The refusal. The log and the counts are told of the application if it is in memory, which the caller cannot see.
-fn too_many(issuer: &Issuer, client_id: &str, wait: Duration) -> OAuthError {
-    issuer.note_not_judged();
-    let error = OAuthError::too_many(TOO_MANY, wait).answered_late();
-    match issuer.application_in_memory(client_id) {
-        Some(registered) => error.of(&registered.application.client_id),
-        None => error.with_hint(hint(client_id)),
+    /// The refusal.
+    fn too_many(&self, issuer: &Issuer, wait: Duration) -> OAuthError {
+        issuer.note_not_judged();
+        let error = OAuthError::too_many(TOO_MANY, wait).answered_late();
+        match self.known {
+            Some(application) => error.of(application),
+            None => error.with_hint(hint(self.client_id)),
+        }
     }
 }

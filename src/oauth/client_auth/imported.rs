@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Authenticated, WRONG};
-use crate::crypto::secret::Secret;
+use crate::crypto::secret::SecretText;
 use crate::domain::application::Registered;
 use crate::issuer::Issuer;
 use crate::issuer::imported::Judged;
@@ -24,7 +24,7 @@ pub(super) fn may_tell(issuer: &Issuer, registered: &Registered) -> bool {
 pub(super) async fn judge(
     issuer: &Issuer,
     registered: Arc<Registered>,
-    proof: &Secret,
+    proof: &SecretText<'_>,
 ) -> Result<Authenticated, OAuthError> {
     let error = match issuer.judge_imported(&registered, proof).await {
         Ok(Judged::Proved(credential)) => return Ok(Authenticated { registered, credential }),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::error::{ErrorCode, OAuthError};
 use super::request::Incoming;
-use crate::crypto::secret::{MAX_SECRET_BYTES, Secret};
+use crate::crypto::secret::{MAX_SECRET_BYTES, SecretText};
 use crate::domain::application::{Application, AuthMethod, ClientId, NotLive, Registered};
 use crate::domain::id::CredentialId;
 use crate::issuer::Issuer;
@@ -29,7 +29,7 @@ pub trait ClientAuthMethod: Sync {
     fn method(&self) -> AuthMethod;
 
     /// Looks whether the request uses this method.
-    fn find<'request>(&self, incoming: &'request Incoming) -> Found<'request>;
+    fn find<'request>(&self, incoming: &'request Incoming<'_>) -> Found<'request>;
 }
 
 /// What a method found in a request.
@@ -47,7 +47,7 @@ pub enum Found<'request> {
 #[derive(Debug)]
 pub struct Presented<'request> {
     unverified_client_id: Cow<'request, str>,
-    proof: Cow<'request, Secret>,
+    proof: SecretText<'request>,
 }
 
 /// A caller that has proved who it is. Only `authenticate` makes one.
@@ -87,15 +87,20 @@ const WRONG: &str = "the secret is wrong, or was removed";
 /// # Errors
 /// `invalid_request` when more than one method is used, `invalid_client` when authentication fails, that there were too many
 /// failures, or our own trouble.
-pub async fn authenticate(issuer: &Issuer, incoming: &Incoming) -> Result<Authenticated, OAuthError> {
+pub async fn authenticate(issuer: &Issuer, incoming: &Incoming<'_>) -> Result<Authenticated, OAuthError> {
     let (method, presented) = look(incoming)?;
-    let attempt = Attempt::begin(issuer, incoming.source, &presented)?;
     // Before anything is looked up: what is found rests on it, whatever happens meanwhile.
     let store_is_away = issuer.store_is_away();
-    let decided = decide(issuer, method, &presented, store_is_away).await;
+    let in_memory = issuer.application_in_memory(&presented.unverified_client_id);
+    let in_memory = match (recognize(issuer, method, &presented, in_memory.as_deref()), in_memory) {
+        (Some(credential), Some(registered)) => return Ok(Authenticated { registered, credential }),
+        (_, in_memory) => in_memory,
+    };
+    let attempt = Attempt::begin(issuer, incoming.source, &presented, in_memory.as_deref())?;
+    let decided = decide(issuer, method, &presented, (in_memory.clone(), store_is_away)).await;
     match decided {
         Ok(authenticated) => {
-            attempt.succeeded(issuer);
+            attempt.succeeded(issuer, &authenticated, &presented.proof);
             Ok(authenticated)
         }
         Err(error) if error.code == ErrorCode::InvalidClient => {
@@ -107,14 +112,27 @@ pub async fn authenticate(issuer: &Issuer, incoming: &Incoming) -> Result<Authen
     }
 }
 
+/// A caller that has proved itself before with the same secret, which cannot be guessed, where all that it needs is in
+/// memory: what nearly every request finds (docs/decisions/0029-a-proved-secret-is-remembered.md). Nothing tells it from
+/// one that is judged but how long that takes.
+fn recognize(
+    issuer: &Issuer,
+    method: AuthMethod,
+    presented: &Presented<'_>,
+    in_memory: Option<&Registered>,
+) -> Option<CredentialId> {
+    let credential = secret::recognize(issuer, in_memory, &presented.proof)?;
+    may_authenticate(issuer, in_memory?, method).is_ok().then_some(credential)
+}
+
 async fn decide(
     issuer: &Issuer,
     method: AuthMethod,
     presented: &Presented<'_>,
-    store_is_away: bool,
+    (in_memory, store_is_away): (Option<Arc<Registered>>, bool),
 ) -> Result<Authenticated, OAuthError> {
     let client_id = &presented.unverified_client_id;
-    let registered = match issuer.application_in_memory(client_id) {
+    let registered = match in_memory {
         Some(registered) => Some(registered),
         // One that is not in memory takes the same work as one that is.
         None if store_is_away || ClientId::parse(client_id).is_err() => None,
@@ -136,7 +154,7 @@ enum Judged {
 }
 
 /// Lets each method look; exactly one must have something.
-fn look(incoming: &Incoming) -> Result<(AuthMethod, Presented<'_>), OAuthError> {
+fn look<'request>(incoming: &'request Incoming<'_>) -> Result<(AuthMethod, Presented<'request>), OAuthError> {
     const TWO: OAuthError = OAuthError::new(
         ErrorCode::InvalidRequest,
         "The request authenticates in more than one way (RFC 6749 section 2.3).",
@@ -168,7 +186,7 @@ fn look(incoming: &Incoming) -> Result<(AuthMethod, Presented<'_>), OAuthError> 
 }
 
 /// Whether the form names the caller that authenticates, if it names one (B22).
-fn names_the_same(presented: &Presented<'_>, incoming: &Incoming) -> bool {
+fn names_the_same(presented: &Presented<'_>, incoming: &Incoming<'_>) -> bool {
     incoming.form.client_id.as_ref().is_none_or(|client_id| *client_id == presented.unverified_client_id)
 }
 
@@ -185,15 +203,8 @@ fn judge(
         return Err(OAuthError::invalid_client("no application has this client_id").with_hint(hint));
     };
     let refuse = |reason| Err(OAuthError::invalid_client(reason).of(&registered.application.client_id));
-    if let Err(not_live) = registered.check_live(issuer.tenant()) {
-        return refuse(match not_live {
-            NotLive::TenantDisabled => "the tenant is disabled",
-            NotLive::ApplicationDisabled => "the application is disabled",
-            NotLive::Public => "the application is a public client and has no credentials",
-        });
-    }
-    if !registered.application.auth_methods.contains(&method) {
-        return refuse("the application is not registered for this authentication method");
+    if let Err(reason) = may_authenticate(issuer, &registered, method) {
+        return refuse(reason);
     }
     if presented.proof.expose().len() > MAX_SECRET_BYTES {
         return refuse("the secret is longer than any secret can be");
@@ -203,6 +214,27 @@ fn judge(
         secret::Verdict::Expired => refuse("the secret has expired"),
         secret::Verdict::Wrong if imported::may_tell(issuer, &registered) => Ok(Judged::Open(registered)),
         secret::Verdict::Wrong => refuse(WRONG),
+    }
+}
+
+/// Whether an application may prove itself in this way at all.
+///
+/// # Errors
+/// Why not, for the log.
+fn may_authenticate(
+    issuer: &Issuer,
+    registered: &Registered,
+    method: AuthMethod,
+) -> Result<(), &'static str> {
+    registered.check_live(issuer.tenant()).map_err(|not_live| match not_live {
+        NotLive::TenantDisabled => "the tenant is disabled",
+        NotLive::ApplicationDisabled => "the application is disabled",
+        NotLive::Public => "the application is a public client and has no credentials",
+    })?;
+    if registered.application.auth_methods.contains(&method) {
+        Ok(())
+    } else {
+        Err("the application is not registered for this authentication method")
     }
 }
 

@@ -23,7 +23,7 @@ impl Grant for ClientCredentials {
     fn authorize(
         &self,
         issuer: &Issuer,
-        incoming: &Incoming,
+        incoming: &Incoming<'_>,
         authenticated: &Authenticated,
     ) -> Result<Authorization, OAuthError> {
         let application = authenticated.application();

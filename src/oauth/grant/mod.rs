@@ -26,7 +26,7 @@ pub trait Grant: Sync {
     fn authorize(
         &self,
         issuer: &Issuer,
-        incoming: &Incoming,
+        incoming: &Incoming<'_>,
         authenticated: &Authenticated,
     ) -> Result<Authorization, OAuthError>;
 }

@@ -130,5 +130,5 @@ fn verifier(digest: &[u8], under: &str, hash: Option<&str>) -> Result<Verifier, 
     }
     let digest = digest.try_into().map_err(|_| row::unreadable("digest"))?;
     let digest = SecretDigest::from_bytes(digest);
-    Ok(Verifier::Keyed(KeyedDigest { digest, under: under.to_owned() }))
+    Ok(Verifier::Keyed(KeyedDigest::new(digest, under.to_owned())))
 }

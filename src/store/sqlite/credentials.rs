@@ -102,5 +102,5 @@ fn verifier(row: &Row<'_>) -> Result<Verifier, StoreError> {
         return Ok(Verifier::Imported(hash));
     }
     let digest = SecretDigest::from_bytes(row::get(row, "digest")?);
-    Ok(Verifier::Keyed(KeyedDigest { digest, under: row::get(row, "digested_under")? }))
+    Ok(Verifier::Keyed(KeyedDigest::new(digest, row::get(row, "digested_under")?)))
 }

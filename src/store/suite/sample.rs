@@ -97,7 +97,7 @@ pub(in crate::store) fn application(tenant: &Tenant, client_id: &str) -> Applica
 }
 
 pub(in crate::store) fn keyed(byte: u8) -> KeyedDigest {
-    KeyedDigest { digest: SecretDigest::from_bytes([byte; 32]), under: "0123abcd".to_owned() }
+    KeyedDigest::new(SecretDigest::from_bytes([byte; 32]), "0123abcd".to_owned())
 }
 
 pub(in crate::store) fn credential(application: &Application, created_at: i64) -> Credential {

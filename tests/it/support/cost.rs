@@ -25,10 +25,10 @@ pub(crate) struct Cost {
 impl TestServer {
     /// What an answer costs from a request that has come to an answer that can be written, without either.
     pub(crate) fn cost(&self, ask: Ask) -> Cost {
-        let (request, before) = (ask.into_request(), self.clock.readings());
+        let (mut request, before) = (ask.into_request(), self.clock.readings());
         let (mut response, mut moved) = (None, 0);
         let memory = allocation_counter::measure(|| {
-            let answer = self.front.answer(request, Some(SOURCE));
+            let answer = self.front.answer(&mut request, Some(SOURCE));
             moved = size_of_val(&answer);
             let mut answer = pin!(answer);
             // The signature lets others have their turn once.

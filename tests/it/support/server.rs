@@ -170,14 +170,14 @@ impl TestServer {
 
     /// What is answered to a request from there.
     pub(crate) async fn answer_from(&self, source: IpAddr, ask: Ask) -> Reply {
-        Reply::read(self.front.answer(ask.into_request(), Some(source)).await).await
+        Reply::read(self.front.answer(&mut ask.into_request(), Some(source)).await).await
     }
 
     /// What the admin listener answers, where administrators work with this store.
     pub(crate) async fn answer_administrator(&self, ask: Ask, store: Arc<dyn Store>) -> Reply {
         let admin = Listener::Admin(Box::new(Admin { store, ..self.admin.clone() }));
         let front = Front::new(admin, Arc::clone(&self.directory));
-        Reply::read(front.answer(ask.into_request(), Some(SOURCE)).await).await
+        Reply::read(front.answer(&mut ask.into_request(), Some(SOURCE)).await).await
     }
 
     pub(crate) fn advance(&self, duration: Duration) {

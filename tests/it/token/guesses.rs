@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chancery::admin::applications::{ApplicationChange, NewApplication};
 use chancery::crypto::random::SystemRandom;
-use chancery::crypto::secret::Secret;
+use chancery::crypto::secret::{Secret, SecretText};
 use chancery::oauth::client_auth::authenticate;
 use chancery::oauth::error::ErrorCode;
 use chancery::oauth::form::Form;
@@ -81,6 +81,11 @@ fn expect_not_judged(reply: &Reply) {
     reply.expect_never_cached();
 }
 
+fn form_of_guess(client_id: &str) -> Form<'_> {
+    let client_secret = Some(SecretText::in_place("a guess"));
+    Form { client_id: Some(client_id.into()), client_secret, ..Form::default() }
+}
+
 /// C17: a million guesses within an hour, from thousands of sources, at a client that is there and at one that is not.
 #[tokio::test]
 async fn of_a_million_guesses_in_an_hour_less_than_a_hundred_are_judged() {
@@ -88,13 +93,8 @@ async fn of_a_million_guesses_in_an_hour_less_than_a_hundred_are_judged() {
     let app = server.app(&[]).await;
     let tenant = server.tenant("default").await;
     let issuer = server.directory.current(tenant.id).await.unwrap().0.unwrap();
-    let form = |client_id: &str| {
-        let client_id = Some(client_id.to_owned());
-        let client_secret = Some(Secret::new("a guess".to_owned()));
-        Form { client_id, client_secret, ..Form::default() }
-    };
     let judged = async |client_id: &str, times: u32| {
-        let mut incoming = Incoming { form: form(client_id), authorization: None, source: None };
+        let mut incoming = Incoming { form: form_of_guess(client_id), authorization: None, source: None };
         let mut codes: BTreeMap<&str, u32> = BTreeMap::new();
         for number in 0..times {
             if number % 1_000 == 0 {

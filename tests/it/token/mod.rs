@@ -15,6 +15,7 @@ mod one_answer;
 mod overload;
 mod parsing;
 mod quotas;
+mod recognized;
 mod response;
 mod reuse;
 mod scope;
