@@ -104,10 +104,15 @@ impl Places {
         self.lock().lines.count()
     }
 
-    /// A part of what the last in line has to wait.
+    /// A part of what the last in line has to wait; nothing where so many wait that others are about to be refused, since a
+    /// refusal is to come soon.
     fn part_of_wait(&self) -> Duration {
         let queue = self.lock();
-        let count = u32::try_from(queue.lines.count()).unwrap_or(u32::MAX);
+        let count = queue.lines.count();
+        if count > queue.pace.room(false) / 2 {
+            return Duration::ZERO;
+        }
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
         (queue.pace.interval.saturating_mul(count) / PART_OF_WAIT).min(MANY_FOR)
     }
 
