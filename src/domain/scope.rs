@@ -86,7 +86,7 @@ pub struct ScopeSet {
 }
 
 /// So many names are few.
-pub(crate) const FEW_SCOPES: usize = 8;
+const FEW: usize = 8;
 
 /// A requested scope was malformed, or not in the set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl ScopeSet {
 
     fn push(&mut self, name: ScopeName) {
         self.names.push(name);
-        if self.names.len() > FEW_SCOPES {
+        if self.names.len() > FEW {
             let known = self.positions.len();
             let unknown = self.names.iter().enumerate().skip(known);
             self.positions.extend(unknown.map(|(position, name)| (name.clone(), position)));
@@ -122,6 +122,11 @@ impl ScopeSet {
     #[must_use]
     pub fn names(&self) -> &[ScopeName] {
         &self.names
+    }
+
+    /// How many of them have a place in the table: all or none.
+    pub(crate) fn in_table(&self) -> usize {
+        self.positions.len()
     }
 
     /// Whether `name` is one of them.
@@ -155,10 +160,10 @@ impl ScopeSet {
     }
 
     fn find(&self, name: &str) -> Option<usize> {
-        if self.names.len() > FEW_SCOPES {
-            return self.positions.get(name).copied();
+        if self.positions.is_empty() {
+            return self.names.iter().position(|known| known.as_str() == name);
         }
-        self.names.iter().position(|known| known.as_str() == name)
+        self.positions.get(name).copied()
     }
 }
 

@@ -20,12 +20,13 @@ use crate::oauth::form::Form;
 use crate::oauth::request::Incoming;
 use crate::store::StoreError;
 
-/// When a failed authentication is answered, after its request was read and it was looked up whom it is for. All of them are, whatever the reason and
-/// however long finding it took, so that the time of the answer tells nothing (C16). Waiting costs no processor time.
+/// When a failed authentication is answered, after its request was read and it was looked up whom it is for. All of them
+/// are, whatever the reason and however long finding it took, so that the time of the answer tells nothing (C16). Waiting
+/// costs no processor time.
 const FAILURE_ANSWERED_AFTER: Duration = Duration::from_millis(5);
 
-/// When a request is answered for which there is no signature, counted from the same moment: whoever asks again as soon as it is
-/// answered gets a refusal forty times a second and not thousands of times, and all others get what those would cost.
+/// When a request is answered for which there is no signature, counted from the same moment: whoever asks again as
+/// soon as it is answered gets a refusal forty times a second and not thousands of times, and all others get what those would cost.
 const OVERLOAD_ANSWERED_AFTER: Duration = Duration::from_millis(25);
 
 /// The work of one endpoint.

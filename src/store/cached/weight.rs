@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::domain::api::ApiIdentifier;
 use crate::domain::application::{AuthMethod, GrantType, Registered};
 use crate::domain::credential::{Credential, Verifier};
-use crate::domain::scope::{FEW_SCOPES, ScopeName, ScopeSet};
+use crate::domain::scope::{ScopeName, ScopeSet};
 
 /// What stands before every text and every thing that is shared: two counts.
 const COUNTS: usize = 2 * size_of::<usize>();
@@ -66,7 +66,7 @@ fn scopes(set: &ScopeSet, with_texts: bool) -> usize {
     let names = set.names();
     let texts = names.iter().map(|name| text(name.as_str().len())).sum::<usize>();
     block(names.len().next_power_of_two().max(4) * size_of::<ScopeName>())
-        + table(if names.len() > FEW_SCOPES { names.len() } else { 0 }, size_of::<(ScopeName, usize)>())
+        + table(set.in_table(), size_of::<(ScopeName, usize)>())
         + if with_texts { texts } else { 0 }
 }
 
