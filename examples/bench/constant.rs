@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::HeaderMap;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, PRAGMA};
+use axum::http::{StatusCode, Version};
 use axum::response::Response;
 use chancery::crypto::algorithm::Signer;
 use chancery::http::server::{Answers, Server, bind};
@@ -37,6 +37,12 @@ impl Answers for Constant {
         }
         let mut response = Response::new(Body::from(self.body.clone()));
         response.headers_mut().clone_from(&self.headers);
+        response
+    }
+
+    fn refuse(&self, _: Version) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         response
     }
 

@@ -204,6 +204,10 @@ pub const MENDING: &[(&str, &str)] = &[
         "The caller or the network is slow, or the Content-Length is more than what is sent.",
     ),
     ("The body is broken.", "The caller closed the connection early, or frames the body wrongly."),
+    (
+        "Too many requests are not complete. Send each in one piece, and try again.",
+        "Somebody sends many requests and not the end of them. Connections that hold little are answered meanwhile.",
+    ),
     // Trouble of ours.
     (
         "The server cannot answer right now. Try again.",

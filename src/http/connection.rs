@@ -24,6 +24,7 @@ use super::front::MAX_FIELDS;
 use super::guest::Guest;
 use super::server::Answers;
 use super::stop::Stop;
+use super::unfinished;
 use super::wire::GuardedStream;
 
 /// How long a new connection may be silent, in its TLS handshake too, and how long the head of a request may take.
@@ -158,9 +159,13 @@ pub(super) async fn drive<S: Line, A: Answers>(
 ) {
     let noted = Arc::clone(&guest);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let (front, busy) = (Arc::clone(&front), noted.begin());
-        let mut request = request.map(|body| Body::new(busy.watch(body)));
+        // HTTP/1 has one head at a time, in the buffer of its connection.
+        let cost = if protocol == Protocol::Http2 { unfinished::cost(&request) } else { 0 };
+        let (front, version, busy) = (Arc::clone(&front), request.version(), noted.begin(cost));
+        // What there is no room for is gone before anybody waits for its answer.
+        let begun = busy.map(|busy| (request.map(|body| Body::new(busy.watch(body))), busy));
         async move {
+            let Ok((mut request, busy)) = begun else { return Ok(front.refuse(version)) };
             let response = front.answer(&mut request, Some(source)).await;
             // A body that was not read is given up before its request is over.
             drop(request);
@@ -374,7 +379,7 @@ mod tests {
         let guest = Arc::new(Guest::new(Arc::default()));
         let mut course = Course::new(REST_AFTER, LINGER);
         assert_eq!(course.step(&guest, course.began), Step::LookAgain(course.began + REST_AFTER));
-        let busy = guest.begin();
+        let busy = guest.begin(0).unwrap();
         guest.note_rest(true);
         let later = Instant::now() + SEND_DEADLINE;
         assert_eq!(course.step(&guest, later), Step::LookAgain(later + LOOK_AT_BUSY));
@@ -385,7 +390,7 @@ mod tests {
         assert_eq!(course.step(&guest, later + IDLE_DEADLINE), Step::End);
         (course.told_to_end, course.is_leaving) = (Some(later), true);
         assert_eq!(course.step(&guest, later), Step::Cut);
-        let _busy = guest.begin();
+        let _busy = guest.begin(0).unwrap();
         assert_eq!(course.step(&guest, later), Step::LookAgain(later + LOOK_AGAIN));
         guest.note_stuck(true);
         assert_eq!(course.step(&guest, later + LOOK_AT_BUSY), Step::Cut);

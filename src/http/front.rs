@@ -20,6 +20,7 @@ use tower_service::Service;
 use super::admin::{AdminApi, ROOT as ADMIN_ROOT};
 use super::context::{AdminContext, Asking, Context};
 use super::forwarded;
+use super::read::Fault;
 use super::respond::{self, X_REQUEST_ID, refuse};
 use super::server::Answers;
 use crate::admin::Admin;
@@ -77,6 +78,12 @@ impl Answers for Front {
                 response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
             }
         }
+        response
+    }
+
+    fn refuse(&self, version: Version) -> Response {
+        let mut response = Fault::Crowded.answer();
+        self.finish(&mut response, self.directory.new_request_id(), version);
         response
     }
 

@@ -1,22 +1,18 @@
 //! One connection as its listener sees it: who waits for whom, since when, and whether it was asked to leave.
 //! Not for: what is done about it (`connection.rs`, `room.rs`).
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// How much may have come of bodies that are not complete, on all connections of a listener together, in bytes. Honest
-/// callers send theirs in one piece. Whoever sends more than that is asked to leave.
-const MOST_PARTS: usize = 32 * 1024 * 1024;
+use super::unfinished::{Crowded, Share, Unfinished, Watched};
 
 /// What happens on a connection. Moments are whole milliseconds after it came.
+#[derive(Debug)]
 pub(super) struct Guest {
     came: Instant,
     /// Requests that have begun and are not answered.
@@ -31,13 +27,13 @@ pub(super) struct Guest {
     is_at_rest: AtomicBool,
     is_told: AtomicBool,
     told: Notify,
-    /// How much has come of bodies that are not complete, on all connections of the listener.
-    parts: Arc<AtomicUsize>,
+    /// What it holds of requests that are not answered.
+    share: Share,
 }
 
 impl Guest {
-    /// A connection that has just come; `parts` is the same for all of its listener.
-    pub(super) fn new(parts: Arc<AtomicUsize>) -> Self {
+    /// A connection that has just come; `unfinished` is the same for all of its listener.
+    pub(super) fn new(unfinished: Arc<Unfinished>) -> Self {
         Self {
             came: Instant::now(),
             in_flight: AtomicUsize::new(0),
@@ -48,16 +44,37 @@ impl Guest {
             is_at_rest: AtomicBool::new(false),
             is_told: AtomicBool::new(false),
             told: Notify::new(),
-            parts,
+            share: Share::new(unfinished),
         }
     }
 
-    /// A request begins.
-    pub(super) fn begin(self: &Arc<Self>) -> Busy {
+    /// A request begins, which costs so many bytes besides its body.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub(super) fn begin(self: &Arc<Self>, cost: usize) -> Result<Busy, Crowded> {
+        if cost > 0 {
+            self.share.take(cost)?;
+        }
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         self.moved.store(self.age(), Ordering::Release);
         self.has_asked.store(true, Ordering::Release);
-        Busy(Arc::clone(self))
+        Ok(Busy { guest: Arc::clone(self), cost })
+    }
+
+    /// The caller has still to send the body of a request.
+    pub(super) fn await_body(&self) {
+        self.awaited.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// It is waited for no longer.
+    pub(super) fn has_body(&self) {
+        self.awaited.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// What it holds of requests that are not answered.
+    pub(super) fn share(&self) -> &Share {
+        &self.share
     }
 
     /// When the connection came.
@@ -141,81 +158,26 @@ impl Guest {
 }
 
 /// One request in flight.
-pub(super) struct Busy(Arc<Guest>);
+#[derive(Debug)]
+pub(super) struct Busy {
+    guest: Arc<Guest>,
+    cost: usize,
+}
 
 impl Busy {
-    /// The same body, which tells when all of it has come.
+    /// The body of the request, which tells when all of it has come.
     pub(super) fn watch(&self, body: Incoming) -> Watched {
-        let guest = (!body.is_end_stream()).then(|| {
-            self.0.awaited.fetch_add(1, Ordering::AcqRel);
-            Arc::clone(&self.0)
-        });
-        Watched { body, guest, held: 0 }
+        Watched::new(body, &self.guest)
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.moved.store(self.0.age(), Ordering::Release);
-        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// The body of a request, and who is waited for until it has come.
-pub(super) struct Watched {
-    body: Incoming,
-    guest: Option<Arc<Guest>>,
-    /// How much of it has come, in bytes.
-    held: usize,
-}
-
-impl Watched {
-    fn has_come(&mut self) {
-        if let Some(guest) = self.guest.take() {
-            guest.awaited.fetch_sub(1, Ordering::AcqRel);
-            guest.parts.fetch_sub(self.held, Ordering::AcqRel);
+        let guest = &self.guest;
+        guest.moved.store(guest.age(), Ordering::Release);
+        guest.in_flight.fetch_sub(1, Ordering::AcqRel);
+        if self.cost > 0 {
+            guest.share.give_back(self.cost);
         }
-    }
-
-    /// Counts a part after which more is to come.
-    fn hold(&mut self, length: usize) {
-        if let Some(guest) = &self.guest {
-            self.held += length;
-            if guest.parts.fetch_add(length, Ordering::AcqRel) + length > MOST_PARTS {
-                guest.tell();
-            }
-        }
-    }
-}
-
-impl Body for Watched {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
-            self.has_come();
-        } else if let Poll::Ready(Some(Ok(frame))) = &polled {
-            self.hold(frame.data_ref().map_or(0, Bytes::len));
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        self.has_come();
     }
 }

@@ -31,6 +31,7 @@ pub mod server;
 pub mod stop;
 pub mod tls;
 mod token;
+mod unfinished;
 mod wire;
 
 pub use front::{Front, Listener};

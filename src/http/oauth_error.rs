@@ -37,8 +37,8 @@ pub(super) fn render(error: &OAuthError, context: &Context<'_>, endpoint: Endpoi
 
 /// Answers and notes a fault before the protocol is reached. It is no log line: strangers make them by the thousand.
 pub(super) fn answer(fault: Fault, context: &Context<'_>, endpoint: Endpoint) -> Response {
-    let reason = fault.description();
-    note(context, endpoint, Why { code: ErrorCode::InvalidRequest, reason, application: None, hint: None });
+    let (code, reason) = (fault.code(), fault.description());
+    note(context, endpoint, Why { code, reason, application: None, hint: None });
     fault.answer()
 }
 

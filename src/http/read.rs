@@ -13,6 +13,7 @@ use hyper::body::Frame;
 use tokio::time::timeout;
 
 use super::respond::{refuse, with};
+use super::unfinished::Crowded;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::request::Authorization;
 
@@ -39,6 +40,8 @@ pub(super) enum Fault {
     Stalled,
     /// The body ended too early, or is framed wrongly.
     Broken,
+    /// Too much waits for bodies already.
+    Crowded,
 }
 
 impl Fault {
@@ -49,6 +52,15 @@ impl Fault {
             Self::TooLong => "The body is longer than 64 KiB.",
             Self::Stalled => "The body did not arrive in time.",
             Self::Broken => "The body is broken.",
+            Self::Crowded => "Too many requests are not complete. Send each in one piece, and try again.",
+        }
+    }
+
+    /// The same by the field's names.
+    pub(super) const fn code(self) -> ErrorCode {
+        match self {
+            Self::Crowded => ErrorCode::TemporarilyUnavailable,
+            Self::NotAForm | Self::TooLong | Self::Stalled | Self::Broken => ErrorCode::InvalidRequest,
         }
     }
 
@@ -60,8 +72,9 @@ impl Fault {
             Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, header::CONNECTION, "close"),
             Self::Stalled => (StatusCode::REQUEST_TIMEOUT, header::CONNECTION, "close"),
             Self::Broken => (StatusCode::BAD_REQUEST, header::CONNECTION, "close"),
+            Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, header::CONNECTION, "close"),
         };
-        with(refuse(status, ErrorCode::InvalidRequest, self.description()), name, value)
+        with(refuse(status, self.code(), self.description()), name, value)
     }
 }
 
@@ -71,8 +84,7 @@ impl Fault {
 /// Why it could not be read.
 pub(super) async fn body(body: &mut Body) -> Result<(Bytes, bool), Fault> {
     // As long as it is said to be.
-    let declared = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
-    if declared.is_some_and(|length| length > MAX_BODY_BYTES) {
+    if body.size_hint().exact().is_some_and(|length| length > MAX_BODY_BYTES as u64) {
         return Err(Fault::TooLong);
     }
     if body.is_end_stream() {
@@ -86,16 +98,16 @@ pub(super) async fn body(body: &mut Body) -> Result<(Bytes, bool), Fault> {
         let body = frame.into_data().unwrap_or_default();
         return if body.len() > MAX_BODY_BYTES { Err(Fault::TooLong) } else { Ok((body, true)) };
     }
-    let collected = Box::pin(timeout(BODY_DEADLINE, collect(first, body, declared))).await;
+    let collected = Box::pin(timeout(BODY_DEADLINE, collect(first, body))).await;
     collected.unwrap_or(Err(Fault::Stalled)).map(|body| (body, false))
 }
 
 /// What is asked for the next piece of a body says: an end, a fault or a piece.
 type Next = Option<Result<Frame<Bytes>, axum::Error>>;
 
-/// Collects a body that comes in pieces, of which the first may be there.
-async fn collect(mut next: Option<Next>, body: &mut Body, declared: Option<usize>) -> Result<Bytes, Fault> {
-    let mut first = Bytes::new();
+/// Collects a body that comes in pieces, of which the first may be there. Each is copied: as it came it keeps the whole
+/// buffer that it was read into.
+async fn collect(mut next: Option<Next>, body: &mut Body) -> Result<Bytes, Fault> {
     let mut whole = BytesMut::new();
     loop {
         let frame = match next.take() {
@@ -103,26 +115,20 @@ async fn collect(mut next: Option<Next>, body: &mut Body, declared: Option<usize
             None if body.is_end_stream() => None,
             None => timeout(STALL_DEADLINE, body.frame()).await.map_err(|_| Fault::Stalled)?,
         };
-        let Some(frame) = frame else { break };
+        let Some(frame) = frame else { return Ok(whole.freeze()) };
         // Trailers are no part of the form.
-        let Ok(data) = frame.map_err(|_| Fault::Broken)?.into_data() else {
+        let Ok(data) = frame.map_err(fault)?.into_data() else {
             continue;
         };
-        if first.len() + whole.len() + data.len() > MAX_BODY_BYTES {
+        if whole.len() + data.len() > MAX_BODY_BYTES {
             return Err(Fault::TooLong);
-        }
-        if first.is_empty() && whole.is_empty() {
-            first = data;
-            continue;
-        }
-        if whole.is_empty() {
-            // Room for all that was announced, so that it is copied once.
-            whole.reserve(declared.unwrap_or_default().max(first.len() + data.len()));
-            whole.extend_from_slice(&std::mem::take(&mut first));
         }
         whole.extend_from_slice(&data);
     }
-    Ok(if whole.is_empty() { first } else { whole.freeze() })
+}
+
+fn fault(error: axum::Error) -> Fault {
+    if error.into_inner().is::<Crowded>() { Fault::Crowded } else { Fault::Broken }
 }
 
 /// Exactly one content type, a form, in UTF-8 if it names a charset (RFC 9110 §8.3.1, RFC 6749 App. B).

@@ -2,7 +2,7 @@
 //! Not for: how a connection that is asked to leave does so (`connection.rs`).
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::guest::Guest;
+use super::unfinished::Unfinished;
 
 /// How long a caller that has not asked for anything yet may take when others wait for its place.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
@@ -33,8 +34,7 @@ pub(super) struct Room {
     guests: Mutex<HashMap<u64, Arc<Guest>>>,
     last_number: AtomicU64,
     last_said: Mutex<Option<Instant>>,
-    /// How much has come of bodies that are not complete, in bytes.
-    parts: Arc<AtomicUsize>,
+    unfinished: Arc<Unfinished>,
 }
 
 /// A place that is taken, until it is dropped.
@@ -54,7 +54,7 @@ impl Room {
             guests: Mutex::default(),
             last_number: AtomicU64::new(0),
             last_said: Mutex::new(None),
-            parts: Arc::default(),
+            unfinished: Arc::default(),
         })
     }
 
@@ -113,7 +113,7 @@ impl Room {
 
     fn seat(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Place {
         let number = self.last_number.fetch_add(1, Ordering::Relaxed);
-        let guest = Arc::new(Guest::new(Arc::clone(&self.parts)));
+        let guest = Arc::new(Guest::new(Arc::clone(&self.unfinished)));
         self.guests().insert(number, Arc::clone(&guest));
         Place { room: Arc::clone(self), number, guest, _permit: permit }
     }
@@ -144,10 +144,10 @@ mod tests {
         let room = Room::new(4);
         let [early, late, silent, busy] = std::array::from_fn(|_| room.free_place().unwrap());
         assert!(room.free_place().is_none());
-        drop(early.guest.begin());
-        let in_hand = busy.guest.begin();
+        drop(early.guest.begin(0).unwrap());
+        let in_hand = busy.guest.begin(0).unwrap();
         sleep(Duration::from_millis(20)).await;
-        drop(late.guest.begin());
+        drop(late.guest.begin(0).unwrap());
         let all = [&early, &late, &silent, &busy];
         room.make_room(early.guest.came());
         assert_eq!(told(&all), [false; 4], "each has its time");

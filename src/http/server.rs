@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
+use axum::http::Version;
 use axum::response::Response;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
@@ -30,6 +31,9 @@ pub trait Answers: Send + Sync + 'static {
     /// Answers a request, which came from `source` as far as the connection tells. It may take parts out of the request;
     /// nobody looks at it afterwards.
     fn answer(&self, request: &mut Request, source: Option<IpAddr>) -> impl Future<Output = Response> + Send;
+
+    /// Answers a request of such a version of HTTP that there is no room to read.
+    fn refuse(&self, version: Version) -> Response;
 
     /// From now on each answer asks its caller to come back on another connection.
     fn stop(&self);

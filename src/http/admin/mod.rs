@@ -305,6 +305,7 @@ fn unreadable(fault: read::Fault) -> Problem {
         read::Fault::TooLong => Kind::TooLarge,
         read::Fault::Stalled => Kind::Stalled,
         read::Fault::Broken => Kind::Malformed,
+        read::Fault::Crowded => Kind::Unavailable,
     };
     Problem::new(kind, fault.description())
 }
