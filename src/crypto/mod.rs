@@ -2,6 +2,7 @@
 //! Not for: where keys are kept (`store`), how long they live (`keys`), or TLS (`http/tls.rs`).
 
 pub mod algorithm;
+mod blinding;
 pub mod certificate;
 pub mod jwk;
 pub mod jws;

@@ -314,7 +314,7 @@ impl Issuer {
     /// # Errors
     /// When too many tokens wait for a signature, which is counted.
     pub async fn turn(&self, application: &Application, key: &ReadyKey) -> Result<Turn, NotSigned> {
-        let turn = self.services.signing.turn(application.id, key.signer.as_ref()).await;
+        let turn = self.services.signing.turn(application.id, &key.signer).await;
         turn.inspect_err(|_| self.note_overload(application))
     }
 }

@@ -10,6 +10,7 @@ use crate::domain::id::KeyId;
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::token::TokenProfile;
 
+mod ahead;
 mod error;
 mod lines;
 mod places;

@@ -33,6 +33,10 @@ const QUICK_FOR: Duration = Duration::from_micros(300);
 const PART_OF_WAIT: u32 = 8;
 const MANY_FOR: Duration = Duration::from_micros(1_500);
 
+/// How long a place has to be free until there is time for what nobody waits for. A caller that asks again as soon as it is
+/// answered leaves less.
+const IDLE_FOR: Duration = Duration::from_micros(100);
+
 /// How long signatures are made at most before everything else has its turn, however long that takes.
 const SIGNED_FOR: Duration = Duration::from_millis(20);
 
@@ -47,6 +51,10 @@ struct Queue {
     free: usize,
     lines: Lines<oneshot::Sender<Place>>,
     pace: Pace,
+    /// When a place was last left free.
+    freed: Duration,
+    /// Whether the place that was last taken had been free for a while, or another one is.
+    is_idle: bool,
 }
 
 /// How soon one signature follows another while somebody waits for it.
@@ -80,7 +88,8 @@ impl Places {
     /// So many places.
     pub(super) fn new(count: usize, clock: Arc<dyn Clock>) -> Self {
         let pace = Pace { interval: USUAL_PACE, last: None };
-        Self { clock, queue: Mutex::new(Queue { free: count, lines: Lines::default(), pace }) }
+        let (lines, freed, is_idle) = Default::default();
+        Self { clock, queue: Mutex::new(Queue { free: count, lines, pace, freed, is_idle }) }
     }
 
     /// Waits for a place.
@@ -102,6 +111,12 @@ impl Places {
     /// How many wait.
     pub(super) fn waiting(&self) -> usize {
         self.lock().lines.count()
+    }
+
+    /// Whether there is time for what nobody waits for.
+    pub(super) fn is_idle(&self) -> bool {
+        let queue = self.lock();
+        queue.is_idle && queue.lines.count() == 0
     }
 
     /// A part of what the last in line has to wait; nothing where so many wait that others are about to be refused, since a
@@ -126,6 +141,7 @@ impl Places {
         let mut queue = self.lock();
         if queue.free > 0 {
             queue.free -= 1;
+            queue.is_idle = queue.free > 0 || now.saturating_sub(queue.freed) >= IDLE_FOR;
             return Ok(Asked::Has(Place { places: Arc::clone(self), left: Duration::ZERO }));
         }
         let room = queue.pace.room(is_quick);
@@ -188,7 +204,10 @@ impl Queue {
     /// Who gets a place that is free now. Without anybody it stays free.
     fn next(&mut self, now: Duration) -> Option<oneshot::Sender<Place>> {
         let next = self.lines.next();
-        self.free += usize::from(next.is_none());
+        if next.is_none() {
+            self.free += 1;
+            self.freed = now;
+        }
         self.pace.note(now, self.lines.count() > 0);
         next
     }
@@ -227,8 +246,60 @@ impl Drop for Waiter<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
+    use crate::crypto::random::SystemRandom;
+    use crate::domain::time::Timestamp;
+
+    /// A clock that only goes on when it is told to.
+    #[derive(Default)]
+    pub(in crate::keys) struct Stopped(AtomicU64);
+
+    impl Stopped {
+        pub(in crate::keys) fn pass(&self, time: Duration) {
+            self.0.fetch_add(u64::try_from(time.as_micros()).unwrap(), Ordering::Relaxed);
+        }
+    }
+
+    impl Clock for Stopped {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(0)
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::from_micros(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    #[tokio::test]
+    async fn there_is_time_where_a_place_was_free_for_a_while_and_nobody_waits() {
+        let clock = Arc::new(Stopped::default());
+        clock.pass(Duration::from_secs(1));
+        let places = |count| Arc::new(Places::new(count, Arc::clone(&clock) as Arc<dyn Clock>));
+        let whose = ApplicationId::new(&SystemRandom);
+        let one = places(1);
+        let place = one.wait(whose, false).await.unwrap();
+        assert!(one.is_idle());
+        let waits = one.ask(whose, false);
+        assert!(waits.is_ok() && !one.is_idle(), "somebody waits");
+        drop(waits);
+        drop(place);
+        for (free_for, is_idle) in [(IDLE_FOR / 2, false), (IDLE_FOR, true)] {
+            clock.pass(free_for);
+            drop(one.wait(whose, false).await.unwrap());
+            assert_eq!(one.is_idle(), is_idle, "{free_for:?}");
+        }
+        let two = places(2);
+        let first = two.wait(whose, false).await.unwrap();
+        drop(first);
+        let first = two.wait(whose, false).await.unwrap();
+        assert!(two.is_idle(), "another processor is");
+        let _second = two.wait(whose, false).await.unwrap();
+        assert!(!two.is_idle());
+        drop(first);
+    }
 
     #[test]
     fn how_many_may_wait_follows_from_how_soon_they_are_served() {

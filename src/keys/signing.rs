@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::ahead::Ahead;
 use super::lines::Full;
 use super::places::{Place, Places};
 use crate::crypto::algorithm::Signer;
@@ -32,6 +33,7 @@ pub struct Signing {
     clock: Arc<dyn Clock>,
     count: usize,
     places: Arc<Places>,
+    ahead: Ahead,
     /// Whether requests wait longer for the processor than for a signature: then quick ones have their turns as well.
     is_saturated: AtomicBool,
 }
@@ -57,7 +59,8 @@ impl Signing {
     pub fn new(places: usize, clock: Arc<dyn Clock>) -> Self {
         let count = places.max(1);
         let places = Arc::new(Places::new(count, Arc::clone(&clock)));
-        Self { clock, count, places, is_saturated: AtomicBool::new(false) }
+        let (ahead, is_saturated) = Default::default();
+        Self { clock, count, places, ahead, is_saturated }
     }
 
     /// How many signatures can be made at once.
@@ -77,13 +80,16 @@ impl Signing {
     /// # Errors
     /// When too many wait already, or so many of this application that others have a right to its place: within
     /// milliseconds, or never.
-    pub async fn turn(&self, whose: ApplicationId, signer: &dyn Signer) -> Result<Turn, NotSigned> {
+    pub async fn turn(&self, whose: ApplicationId, signer: &Arc<dyn Signer>) -> Result<Turn, NotSigned> {
         if signer.is_quick() && !self.is_saturated.load(Ordering::Relaxed) {
             return Ok(Turn(None));
         }
         // In a box of its own, as all that not every token needs: requests are moved, and are the smaller without it.
         match Box::pin(self.places.wait(whose, signer.is_quick())).await {
-            Ok(place) => Ok(Turn(Some(place))),
+            Ok(place) => {
+                self.ahead.prepare(signer, || self.places.is_idle());
+                Ok(Turn(Some(place)))
+            }
             Err(Full) => Err(NotSigned::Busy),
         }
     }
@@ -124,7 +130,7 @@ impl Turn {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, AtomicU64};
+    use std::sync::atomic::AtomicU32;
 
     use tokio::task::{JoinHandle, yield_now};
 
@@ -132,27 +138,7 @@ mod tests {
     use crate::crypto::algorithm::SigningFailed;
     use crate::crypto::jwk::PublicKey;
     use crate::crypto::random::SystemRandom;
-    use crate::domain::time::Timestamp;
-
-    /// A clock that only goes on when it is told to.
-    #[derive(Default)]
-    struct Stopped(AtomicU64);
-
-    impl Stopped {
-        fn pass(&self, time: Duration) {
-            self.0.fetch_add(u64::try_from(time.as_micros()).unwrap(), Ordering::Relaxed);
-        }
-    }
-
-    impl Clock for Stopped {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_millis(0)
-        }
-
-        fn monotonic(&self) -> Duration {
-            Duration::from_micros(self.0.load(Ordering::Relaxed))
-        }
-    }
+    use crate::keys::places::tests::Stopped;
 
     /// What signs, and counts how often; each signature takes its time.
     struct Counting {
@@ -212,7 +198,7 @@ mod tests {
         }
 
         async fn sign(&self, whose: ApplicationId) -> Result<String, NotSigned> {
-            let turn = self.signing.turn(whose, self.signer.as_ref()).await?;
+            let turn = self.signing.turn(whose, &(Arc::clone(&self.signer) as Arc<dyn Signer>)).await?;
             let mut token = "a.b".to_owned();
             turn.sign(self.signer.as_ref(), &mut token).await.map(|()| token)
         }

@@ -11,7 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &["crypto"]),
     ("threads", &[]),
     ("store", &["crypto", "domain", "threads"]),
-    ("keys", &["crypto", "domain", "store"]),
+    ("keys", &["crypto", "domain", "store", "threads"]),
     ("issuer", &["crypto", "domain", "store", "keys"]),
     ("oauth", &["crypto", "domain", "store", "keys", "issuer"]),
     ("admin", &["crypto", "domain", "store", "keys", "issuer"]),

@@ -73,6 +73,14 @@ pub trait Signer: Send + Sync {
         false
     }
 
+    /// Whether one of the next signatures will take longer than others unless [`Self::prepare`] is called.
+    fn is_to_prepare(&self) -> bool {
+        false
+    }
+
+    /// Does what that one would have to do, which takes as long as a few signatures; others can be made meanwhile.
+    fn prepare(&self) {}
+
     /// The public half.
     fn public_key(&self) -> &PublicKey;
 }

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize, PublicKeyComponents};
 use aws_lc_rs::signature::{self, KeyPair as _, RsaEncoding, RsaParameters};
 use zeroize::Zeroizing;
 
 use super::{Algorithm, BadSignature, PrivateKey, Signer, SigningFailed, UnusablePrivateKey};
+use crate::crypto::blinding::BlindedPair;
 use crate::crypto::jwk::PublicKey;
 
 /// RSASSA-PKCS1-v1_5 with SHA-256.
@@ -63,7 +63,7 @@ pub struct Rsa {
 }
 
 struct RsaSigner {
-    pair: KeyPair,
+    pair: BlindedPair,
     encoding: &'static dyn RsaEncoding,
     public: PublicKey,
 }
@@ -85,7 +85,7 @@ impl Algorithm for Rsa {
             n: pair.public_key().modulus().big_endian_without_leading_zero().to_vec(),
             e: pair.public_key().exponent().big_endian_without_leading_zero().to_vec(),
         };
-        Ok(Arc::new(RsaSigner { pair, encoding: self.signing, public }))
+        Ok(Arc::new(RsaSigner { pair: BlindedPair::new(pair), encoding: self.signing, public }))
     }
 
     fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
@@ -95,21 +95,23 @@ impl Algorithm for Rsa {
 }
 
 impl Signer for RsaSigner {
-    /// The library blinds the operation and verifies its own result with the public exponent before it returns,
-    /// so that a fault cannot leak the key and no bad signature leaves the process (H13).
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the library demands it, which salts PSS and blinds with its own generator"
-    )]
     fn sign(&self, message: &[u8], output: &mut Vec<u8>) -> Result<(), SigningFailed> {
         let start = output.len();
-        output.resize(start + self.pair.public_modulus_len(), 0);
+        output.resize(start + self.signature_length(), 0);
         let space = output.get_mut(start..).ok_or(SigningFailed)?;
-        self.pair.sign(self.encoding, &SystemRandom::new(), message, space).map_err(|_| SigningFailed)
+        self.pair.sign(self.encoding, message, space).map_err(|_| SigningFailed)
     }
 
     fn signature_length(&self) -> usize {
-        self.pair.public_modulus_len()
+        self.pair.pair().public_modulus_len()
+    }
+
+    fn is_to_prepare(&self) -> bool {
+        self.pair.is_to_prepare()
+    }
+
+    fn prepare(&self) {
+        self.pair.prepare(self.encoding);
     }
 
     fn public_key(&self) -> &PublicKey {
