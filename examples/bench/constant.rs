@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, PRAGMA};
-use axum::http::{StatusCode, Version};
 use axum::response::Response;
 use chancery::crypto::algorithm::Signer;
 use chancery::http::server::{Answers, Server, bind};
@@ -40,7 +40,7 @@ impl Answers for Constant {
         response
     }
 
-    fn refuse(&self, _: Version) -> Response {
+    fn refuse<B>(&self, _: &Request<B>) -> Response {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         response

@@ -22,8 +22,8 @@ const EACH: u8 = 31;
 /// A key that never signed.
 const NEVER: u8 = u8::MAX;
 
-/// More copies of a key are never made, however many processors there are.
-const MOST: usize = 9;
+/// How often a key is in memory at most, however many processors there are: some kilobytes each.
+const MOST: usize = 4;
 
 /// An RSA key pair.
 pub(super) struct BlindedPair {

@@ -48,8 +48,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How soon to look again at a connection that something is in flight on.
 const LOOK_AT_BUSY: Duration = Duration::from_secs(1);
 
-/// After so long without a request an HTTP/1.1 connection keeps nothing but its socket and its TLS session. What it
-/// had is made anew in a few microseconds when it asks again.
+/// After so long without a request an HTTP/1.1 connection keeps nothing but its socket and its TLS session.
 const REST_AFTER: Duration = Duration::from_millis(250);
 
 /// Largest header section of a request, in bytes.
@@ -161,11 +160,14 @@ pub(super) async fn drive<S: Line, A: Answers>(
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         // HTTP/1 has one head at a time, in the buffer of its connection.
         let cost = if protocol == Protocol::Http2 { unfinished::cost(&request) } else { 0 };
-        let (front, version, busy) = (Arc::clone(&front), request.version(), noted.begin(cost));
-        // What there is no room for is gone before anybody waits for its answer.
+        // What there is no room for is gone before its answer is.
+        let (front, busy) = (Arc::clone(&front), noted.begin(cost).map_err(|_| front.refuse(&request)));
         let begun = busy.map(|busy| (request.map(|body| Body::new(busy.watch(body))), busy));
         async move {
-            let Ok((mut request, busy)) = begun else { return Ok(front.refuse(version)) };
+            let (mut request, busy) = match begun {
+                Ok(begun) => begun,
+                Err(refused) => return Ok(refused),
+            };
             let response = front.answer(&mut request, Some(source)).await;
             // A body that was not read is given up before its request is over.
             drop(request);

@@ -20,7 +20,6 @@ use tower_service::Service;
 use super::admin::{AdminApi, ROOT as ADMIN_ROOT};
 use super::context::{AdminContext, Asking, Context};
 use super::forwarded;
-use super::read::Fault;
 use super::respond::{self, X_REQUEST_ID, refuse};
 use super::server::Answers;
 use crate::admin::Admin;
@@ -72,18 +71,19 @@ impl Answers for Front {
         });
         self.finish(&mut response, request_id, version);
         if is_head {
-            // hyper strips the body over HTTP/1 only (RFC 9110 §9.3.2), and then knows not how long it was.
-            let body = std::mem::take(response.body_mut());
-            if let Some(length) = body.size_hint().exact() {
-                response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
-            }
+            strip(&mut response);
         }
         response
     }
 
-    fn refuse(&self, version: Version) -> Response {
-        let mut response = Fault::Crowded.answer();
-        self.finish(&mut response, self.directory.new_request_id(), version);
+    fn refuse<B>(&self, request: &Request<B>) -> Response {
+        let request_id = self.directory.new_request_id();
+        tracing::debug!(%request_id, "there is no room for a request: too many on HTTP/2 are not answered yet");
+        let mut response = respond::overload();
+        self.finish(&mut response, request_id, request.version());
+        if *request.method() == Method::HEAD {
+            strip(&mut response);
+        }
         response
     }
 
@@ -210,6 +210,15 @@ impl Front {
         if self.stopping.load(Ordering::Acquire) && version < Version::HTTP_2 {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
+    }
+}
+
+/// Takes the body out of an answer to HEAD. hyper does so over HTTP/1 only (RFC 9110 §9.3.2), and then knows not how long it
+/// was.
+fn strip(response: &mut Response) {
+    let body = std::mem::take(response.body_mut());
+    if let Some(length) = body.size_hint().exact() {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
     }
 }
 

@@ -53,9 +53,7 @@ impl Guest {
     /// # Errors
     /// When there is no room for it.
     pub(super) fn begin(self: &Arc<Self>, cost: usize) -> Result<Busy, Crowded> {
-        if cost > 0 {
-            self.share.take(cost)?;
-        }
+        self.share.take(cost)?;
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         self.moved.store(self.age(), Ordering::Release);
         self.has_asked.store(true, Ordering::Release);
@@ -176,8 +174,6 @@ impl Drop for Busy {
         let guest = &self.guest;
         guest.moved.store(guest.age(), Ordering::Release);
         guest.in_flight.fetch_sub(1, Ordering::AcqRel);
-        if self.cost > 0 {
-            guest.share.give_back(self.cost);
-        }
+        guest.share.give_back(self.cost);
     }
 }

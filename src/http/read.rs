@@ -40,7 +40,7 @@ pub(super) enum Fault {
     Stalled,
     /// The body ended too early, or is framed wrongly.
     Broken,
-    /// Too much waits for bodies already.
+    /// Too much has come already of bodies that are not complete.
     Crowded,
 }
 

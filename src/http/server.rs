@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::Version;
 use axum::response::Response;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
@@ -32,8 +31,8 @@ pub trait Answers: Send + Sync + 'static {
     /// nobody looks at it afterwards.
     fn answer(&self, request: &mut Request, source: Option<IpAddr>) -> impl Future<Output = Response> + Send;
 
-    /// Answers a request of such a version of HTTP that there is no room to read.
-    fn refuse(&self, version: Version) -> Response;
+    /// Answers a request that there is no room for.
+    fn refuse<B>(&self, request: &Request<B>) -> Response;
 
     /// From now on each answer asks its caller to come back on another connection.
     fn stop(&self);

@@ -16,9 +16,12 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::guest::Guest;
 
-/// How much all connections of a listener may hold together before each may hold an equal part of it only, in bytes. Nearly
-/// all callers send a body in one piece, which counts for nothing.
+/// How much all connections of a listener may hold together before each may hold an equal part of it only, in bytes. A body
+/// that comes in one piece, as nearly all do, counts for nothing.
 const MOST: usize = 32 * 1024 * 1024;
+
+/// What each may hold however many there are, in bytes: more than any request needs that is not made to be large.
+const LEAST: usize = 16 * 1024;
 
 /// What a request on HTTP/2 costs besides its head and body, in bytes.
 const REQUEST: usize = 4 * 1024;
@@ -48,12 +51,17 @@ impl Share {
 
     /// Takes so many bytes more, unless it may not have them.
     pub(super) fn take(&self, length: usize) -> Result<(), Crowded> {
+        // Who holds nothing is no holder.
+        if length == 0 {
+            return Ok(());
+        }
         let before = self.bytes.fetch_add(length, Ordering::AcqRel);
         if before == 0 {
             self.all.holders.fetch_add(1, Ordering::AcqRel);
         }
         let all = self.all.bytes.fetch_add(length, Ordering::AcqRel) + length;
-        if all <= MOST || before + length <= MOST / self.all.holders.load(Ordering::Acquire).max(1) {
+        let part = MOST / self.all.holders.load(Ordering::Acquire).max(1);
+        if all <= MOST || before + length <= part.max(LEAST) {
             return Ok(());
         }
         self.give_back(length);
@@ -62,6 +70,9 @@ impl Share {
 
     /// Gives back what it took.
     pub(super) fn give_back(&self, length: usize) {
+        if length == 0 {
+            return;
+        }
         self.all.bytes.fetch_sub(length, Ordering::AcqRel);
         if self.bytes.fetch_sub(length, Ordering::AcqRel) == length {
             self.all.holders.fetch_sub(1, Ordering::AcqRel);
@@ -102,9 +113,7 @@ impl Watched {
     fn has_come(&mut self) {
         if let Some(guest) = self.guest.take() {
             guest.has_body();
-            if self.held > 0 {
-                guest.share().give_back(self.held);
-            }
+            guest.share().give_back(self.held);
         }
     }
 
@@ -163,6 +172,22 @@ pub(super) fn cost<B>(request: &Request<B>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_not_held_and_everybody_may_hold_a_little() {
+        let all = Arc::new(Unfinished::default());
+        let [greedy, idle] = std::array::from_fn(|_| Share::new(Arc::clone(&all)));
+        greedy.take(MOST).unwrap();
+        greedy.take(0).expect("the end of a body takes no room");
+        idle.take(0).unwrap();
+        assert_eq!(all.holders.load(Ordering::Acquire), 1);
+        let others: Vec<_> = (0..10_000).map(|_| Share::new(Arc::clone(&all))).collect();
+        for other in &others {
+            other.take(LEAST).unwrap();
+        }
+        assert!(others.iter().all(|other| other.take(1).is_err()));
+        assert_eq!(all.holders.load(Ordering::Acquire), 10_001);
+    }
 
     #[test]
     fn who_holds_little_may_go_on_when_others_hold_too_much() {

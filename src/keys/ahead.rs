@@ -12,8 +12,8 @@ use crate::threads::start_quiet;
 pub(super) struct Ahead(OnceLock<SyncSender<Arc<dyn Signer>>>);
 
 impl Ahead {
-    /// Has a signer prepared by and by where it is to be and there is time for it. While another one is, nothing happens, and
-    /// it may be asked for again.
+    /// Has a signer prepared by and by where it is to be and there is time for it. While one waits for that already, nothing
+    /// happens, and it may be asked for again.
     pub(super) fn prepare(&self, signer: &Arc<dyn Signer>, there_is_time: impl FnOnce() -> bool) {
         if signer.is_to_prepare() && there_is_time() {
             let _ = self.0.get_or_init(Self::start).try_send(Arc::clone(signer));
@@ -21,10 +21,12 @@ impl Ahead {
     }
 
     fn start() -> SyncSender<Arc<dyn Signer>> {
-        // Without room: whoever comes while it is busy comes again.
+        // With room for one; whoever finds none comes again.
         let (sender, receiver) = sync_channel::<Arc<dyn Signer>>(1);
-        // Where there is no thread to be had, signatures do it themselves.
-        let _ = start_quiet("ahead", move || receiver.iter().for_each(|signer| signer.prepare()));
+        if let Err(error) = start_quiet("ahead", move || receiver.iter().for_each(|signer| signer.prepare()))
+        {
+            tracing::warn!(%error, "there is no thread to prepare signatures; now and then one takes longer");
+        }
         sender
     }
 }

@@ -144,6 +144,7 @@ impl Places {
             queue.is_idle = queue.free > 0 || now.saturating_sub(queue.freed) >= IDLE_FOR;
             return Ok(Asked::Has(Place { places: Arc::clone(self), left: Duration::ZERO }));
         }
+        queue.is_idle = false;
         let room = queue.pace.room(is_quick);
         let sent_away = queue.lines.admit(whose, room, now)?;
         let (sender, place) = oneshot::channel();
@@ -285,6 +286,7 @@ pub(super) mod tests {
         let waits = one.ask(whose, false);
         assert!(waits.is_ok() && !one.is_idle(), "somebody waits");
         drop(waits);
+        assert!(!one.is_idle(), "somebody had to wait");
         drop(place);
         for (free_for, is_idle) in [(IDLE_FOR / 2, false), (IDLE_FOR, true)] {
             clock.pass(free_for);
