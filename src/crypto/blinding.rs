@@ -78,9 +78,9 @@ impl BlindedPair {
 
     /// Makes ready what is not. It takes a few signatures' time.
     pub(super) fn prepare(&self, encoding: &'static dyn RsaEncoding) {
-        let more = self.more.get_or_init(|| self.copy());
+        self.more.get_or_init(|| self.copy());
         let mut space = vec![0; self.pair().public_modulus_len()];
-        for copy in std::iter::once(&self.first).chain(more) {
+        for copy in self.copies() {
             if !copy.is_ready()
                 && let Some(copy) = copy.take()
             {

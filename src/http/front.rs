@@ -69,10 +69,7 @@ impl Answers for Front {
             tracing::error!(%request_id, "a handler panicked");
             refuse(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError, respond::OUR_FAULT)
         });
-        self.finish(&mut response, request_id, version);
-        if is_head {
-            strip(&mut response);
-        }
+        self.finish(&mut response, request_id, (version, is_head));
         response
     }
 
@@ -80,10 +77,7 @@ impl Answers for Front {
         let request_id = self.directory.new_request_id();
         tracing::debug!(%request_id, "there is no room for a request: too many on HTTP/2 are not answered yet");
         let mut response = respond::overload();
-        self.finish(&mut response, request_id, request.version());
-        if *request.method() == Method::HEAD {
-            strip(&mut response);
-        }
+        self.finish(&mut response, request_id, (request.version(), *request.method() == Method::HEAD));
         response
     }
 
@@ -194,7 +188,7 @@ impl Front {
         answered.unwrap_or_else(|never| match never {})
     }
 
-    fn finish(&self, response: &mut Response, request_id: RequestId, version: Version) {
+    fn finish(&self, response: &mut Response, request_id: RequestId, (version, is_head): (Version, bool)) {
         let mut buffer = [0; 36];
         let headers = response.headers_mut();
         if let Ok(value) = HeaderValue::from_str(request_id.encode(&mut buffer)) {
@@ -209,6 +203,9 @@ impl Front {
         }
         if self.stopping.load(Ordering::Acquire) && version < Version::HTTP_2 {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if is_head {
+            strip(response);
         }
     }
 }

@@ -12,7 +12,6 @@ use tokio::time::Instant;
 use super::unfinished::{Crowded, Share, Unfinished, Watched};
 
 /// What happens on a connection. Moments are whole milliseconds after it came.
-#[derive(Debug)]
 pub(super) struct Guest {
     came: Instant,
     /// Requests that have begun and are not answered.
@@ -156,7 +155,6 @@ impl Guest {
 }
 
 /// One request in flight.
-#[derive(Debug)]
 pub(super) struct Busy {
     guest: Arc<Guest>,
     cost: usize,

@@ -56,7 +56,7 @@ impl Fault {
         }
     }
 
-    /// The same by the field's names.
+    /// The error that the caller is told.
     pub(super) const fn code(self) -> ErrorCode {
         match self {
             Self::Crowded => ErrorCode::TemporarilyUnavailable,

@@ -30,7 +30,7 @@ const REQUEST: usize = 4 * 1024;
 const FIELD: usize = 64;
 
 /// What all connections of a listener hold.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Unfinished {
     bytes: AtomicUsize,
     /// How many connections hold any of it.
@@ -38,7 +38,6 @@ pub(super) struct Unfinished {
 }
 
 /// What one connection holds of it.
-#[derive(Debug)]
 pub(super) struct Share {
     all: Arc<Unfinished>,
     bytes: AtomicUsize,

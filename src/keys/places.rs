@@ -53,7 +53,7 @@ struct Queue {
     pace: Pace,
     /// When a place was last left free.
     freed: Duration,
-    /// Whether the place that was last taken had been free for a while, or another one is.
+    /// Whether who asked last found a place that had been free for a while, or another one that is: then nobody waits.
     is_idle: bool,
 }
 
@@ -115,8 +115,7 @@ impl Places {
 
     /// Whether there is time for what nobody waits for.
     pub(super) fn is_idle(&self) -> bool {
-        let queue = self.lock();
-        queue.is_idle && queue.lines.count() == 0
+        self.lock().is_idle
     }
 
     /// A part of what the last in line has to wait; nothing where so many wait that others are about to be refused, since a
