@@ -139,6 +139,10 @@ impl Cached {
             let (store, key, revision) = (Arc::clone(&self.store), key.clone(), Arc::clone(&self.revision));
             let (known, unknown) = (Arc::clone(&self.known), Arc::clone(&self.unknown));
             async move {
+                // An answer came since the asker looked. Reading it again would make it another one in memory.
+                if let Some(registered) = known.peek(&key) {
+                    return Ok(Some(registered));
+                }
                 let found = store.application(key.tenant, &key.client_id).await?;
                 let revision = lock(&revision);
                 if *revision == before {

@@ -126,6 +126,18 @@ async fn counts_changes_of_tenants_and_forgets_all_when_it_missed_too_much() {
     assert_eq!([memory.remembers("app"), memory.remembers("new")], [(false, false); 2]);
 }
 
+/// Who looked just before an answer came and asks just after it gets what everybody has.
+#[tokio::test]
+async fn a_late_question_does_not_replace_what_is_in_memory() {
+    let memory = Memory::new().await;
+    memory.version().await;
+    let name = Name(memory.tenant.id, "app");
+    let known = memory.cached.known.get(&name).unwrap();
+    let asked = memory.cached.ask(name).await.unwrap().unwrap();
+    assert!(Arc::ptr_eq(&asked, &known));
+    assert!(Arc::ptr_eq(&asked, &memory.cached.known(memory.tenant.id, "app").unwrap()));
+}
+
 /// Whoever asks when a change was taken in gets what is there now, whoever else asks since before it.
 #[tokio::test]
 async fn a_question_from_before_a_change_answers_nobody_who_asks_after_it() {
