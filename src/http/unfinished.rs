@@ -1,5 +1,5 @@
-//! What has come of requests that are not answered yet, and how much of that a connection may hold: bodies that are not
-//! complete, and on HTTP/2, where a connection has many requests at once, heads.
+//! What has come of requests that are not answered yet, and how much of that a connection may hold: bodies, and on HTTP/2, where
+//! a connection has many requests at once, heads.
 //! Not for: how long a body may take (`read.rs`), or connections that are silent (`room.rs`).
 
 use std::error::Error;
@@ -16,9 +16,11 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::guest::Guest;
 
-/// How much all connections of a listener may hold together before each may hold an equal part of it only, in bytes. A body
-/// that comes in one piece, as nearly all do, counts for nothing.
+/// How much all connections of a listener may hold together before each may hold an equal part of it only, in bytes.
 const MOST: usize = 32 * 1024 * 1024;
+
+/// What counts for nothing if it comes in one piece and is all there is, as nearly all bodies do, in bytes.
+const LITTLE: usize = 4 * 1024;
 
 /// What each may hold however many there are, in bytes: more than any request needs that is not made to be large.
 const LEAST: usize = 16 * 1024;
@@ -91,10 +93,13 @@ impl Display for Crowded {
 
 impl Error for Crowded {}
 
-/// The body of a request, and who is waited for until it has come.
+/// The body of a request, and who is waited for until it has come. What has come of it is held until the request goes, which is
+/// when it is answered: it may have to wait for that.
 pub(super) struct Watched {
     body: Incoming,
     guest: Option<Arc<Guest>>,
+    /// Whether there is more of it to come.
+    is_awaited: bool,
     /// What it has taken of the share of its connection, in bytes.
     held: usize,
 }
@@ -106,17 +111,16 @@ impl Watched {
             guest.await_body();
             Arc::clone(guest)
         });
-        Self { body, guest, held: 0 }
+        Self { body, is_awaited: guest.is_some(), guest, held: 0 }
     }
 
     fn has_come(&mut self) {
-        if let Some(guest) = self.guest.take() {
+        if let Some(guest) = self.guest.as_ref().filter(|_| self.is_awaited) {
             guest.has_body();
-            guest.share().give_back(self.held);
+            self.is_awaited = false;
         }
     }
 
-    /// Counts a part after which more is to come.
     fn hold(&mut self, length: usize) -> Result<(), Crowded> {
         if let Some(guest) = &self.guest {
             guest.share().take(length)?;
@@ -134,16 +138,20 @@ impl Body for Watched {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
+        let polled = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let is_last = polled.is_none() || self.body.is_end_stream();
+        if is_last {
             self.has_come();
-        } else if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Err(crowded) = self.hold(frame.data_ref().map_or(0, Bytes::len))
+        }
+        if let Some(Ok(frame)) = &polled
+            && let Some(length) = frame.data_ref().map(Bytes::len)
+            && (!is_last || length > LITTLE)
+            && let Err(crowded) = self.hold(length)
         {
             self.has_come();
             return Poll::Ready(Some(Err(crowded.into())));
         }
-        Poll::Ready(ready!(polled).map(|frame| frame.map_err(Into::into)))
+        Poll::Ready(polled.map(|frame| frame.map_err(Into::into)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -158,6 +166,9 @@ impl Body for Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         self.has_come();
+        if let Some(guest) = &self.guest {
+            guest.share().give_back(self.held);
+        }
     }
 }
 
