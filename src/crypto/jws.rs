@@ -1,6 +1,8 @@
 //! Compact JWS (RFC 7515): parse to `Unverified`, verify to `Signed`, sign.
 //! Not for: what the claims mean (`oauth`).
 
+use std::cell::RefCell;
+
 use data_encoding::BASE64URL_NOPAD;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -10,6 +12,11 @@ use super::jwk::PublicKey;
 
 /// Longest token that is read, in bytes. Ours are below 4 KiB; others' may be longer.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    /// Where a signature lies before it is encoded: the same piece of memory for each token.
+    static SIGNATURE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A token whose signature nobody has checked: only what is needed to find the key may be read.
 #[derive(Debug)]
@@ -125,11 +132,13 @@ impl Unverified {
 /// # Errors
 /// When the signature could not be made.
 pub fn sign(signer: &dyn Signer, token: &mut String) -> Result<(), SigningFailed> {
-    let mut signature = Vec::with_capacity(signer.signature_length());
-    signer.sign(token.as_bytes(), &mut signature)?;
-    token.push('.');
-    push_base64url(&signature, token);
-    Ok(())
+    SIGNATURE.with_borrow_mut(|signature| {
+        signature.clear();
+        signer.sign(token.as_bytes(), signature)?;
+        token.push('.');
+        push_base64url(signature, token);
+        Ok(())
+    })
 }
 
 /// Appends `bytes` to `text` as base64url without padding.

@@ -26,8 +26,8 @@ use crate::store::StoreError;
 const FAILURE_ANSWERED_AFTER: Duration = Duration::from_millis(5);
 
 /// When a request is answered for which there is no signature, counted from the same moment: whoever asks again as
-/// soon as it is answered gets a refusal forty times a second and not thousands of times, and all others get what those would cost.
-const OVERLOAD_ANSWERED_AFTER: Duration = Duration::from_millis(25);
+/// soon as it is answered gets a refusal fifty times a second and not thousands of times, and all others get what those would cost.
+const OVERLOAD_ANSWERED_AFTER: Duration = Duration::from_millis(20);
 
 /// The work of one endpoint.
 pub(super) trait Work: Sync {
@@ -37,12 +37,22 @@ pub(super) trait Work: Sync {
     /// Which endpoint it is.
     const ENDPOINT: Endpoint;
 
+    /// How old what it rests on may be when it is handed out, unless it is looked at again. Only a request that waited long, or
+    /// was held up, comes near it.
+    const HANDED_OUT_WITHIN: Duration = Duration::from_secs(1);
+
     /// Does it. It may be done twice: when it took so long that it has to rest on what is true by then.
     fn work(
         &self,
         issuer: &Issuer,
         incoming: &Incoming<'_>,
     ) -> impl Future<Output = Result<Self::Done, OAuthError>> + Send;
+
+    /// Whether what came of it may be handed out although it is older than that, with the tenant as it was and is now. What it
+    /// says of time is then as of now.
+    fn is_true_still(&self, _issuer: &Issuer, _done: &mut Self::Done) -> bool {
+        false
+    }
 
     /// The answer, which is handed out.
     fn render(&self, done: Self::Done) -> Response;
@@ -94,8 +104,10 @@ pub(super) async fn answer<W: Work>(context: &Context<'_>, request: &mut Request
         };
     }
     match answered {
-        Ok(answered) if context.directory.may_hand_out(asked.since) => work.render(answered),
-        Ok(_) => asked.refuse(&OAuthError::not_now("the request was held up inside the server for too long")),
+        Ok(answered) if context.directory.may_hand_out(asked.since, W::HANDED_OUT_WITHIN) => {
+            work.render(answered)
+        }
+        Ok(answered) => Box::pin(asked.hand_out_late(&work, answered)).await,
         Err(error) => Box::pin(asked.refuse_in_time(error)).await,
     }
 }
@@ -129,6 +141,16 @@ impl<'of> Asked<'of> {
         let (Some(issuer), since) = current else { return Ok(false) };
         (self.newer, self.since) = (Some(issuer), since);
         Ok(true)
+    }
+
+    /// Hands out what took long, if nothing has changed of all that it rests on.
+    async fn hand_out_late<W: Work>(self, work: &W, mut done: W::Done) -> Response {
+        let current = self.context.directory.current_still(self.issuer(), self.since).await;
+        if current.is_some_and(|issuer| work.is_true_still(&issuer, &mut done)) {
+            work.render(done)
+        } else {
+            self.refuse(&OAuthError::not_now("the request was held up inside the server for too long"))
+        }
     }
 
     /// Refuses. A failed authentication is answered late.

@@ -36,16 +36,20 @@ pub(super) fn json(status: StatusCode, content_type: HeaderValue, body: impl Int
     response
 }
 
-/// The same for a token, with all that the front would add, and a place for the request's id: to copy them costs less than
-/// to put each into its place.
+/// The header fields of an answer that is given often, with all that the front would add, and a place for the request's id: to
+/// copy them costs less than to put each into its place.
+fn fields(more: Option<(HeaderName, HeaderValue)>) -> HeaderMap {
+    let mut fields = HeaderMap::new();
+    fields.insert(header::CONTENT_TYPE, JSON_UTF8);
+    fields.insert(X_REQUEST_ID, HeaderValue::from_static(""));
+    protect(&mut fields);
+    fields.extend(more);
+    fields
+}
+
+/// An answer with a token.
 pub(super) fn token(body: String) -> Response {
-    static FIELDS: LazyLock<HeaderMap> = LazyLock::new(|| {
-        let mut fields = HeaderMap::new();
-        fields.insert(header::CONTENT_TYPE, JSON_UTF8);
-        fields.insert(X_REQUEST_ID, HeaderValue::from_static(""));
-        protect(&mut fields);
-        fields
-    });
+    static FIELDS: LazyLock<HeaderMap> = LazyLock::new(|| fields(None));
     let mut response = Response::new(body.into());
     response.headers_mut().clone_from(&FIELDS);
     response
@@ -92,8 +96,10 @@ pub(super) fn try_again() -> Response {
 /// The same for overload, when there is no time to write it down each time.
 pub(super) fn overload() -> Response {
     const BODY: &str = r#"{"error":"temporarily_unavailable","error_description":"The server cannot answer right now. Try again."}"#;
-    let mut response = json(StatusCode::SERVICE_UNAVAILABLE, JSON_UTF8, BODY);
-    response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+    static FIELDS: LazyLock<HeaderMap> = LazyLock::new(|| fields(Some((header::RETRY_AFTER, RETRY_AFTER))));
+    let mut response = Response::new(Body::from(BODY));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response.headers_mut().clone_from(&FIELDS);
     response
 }
 

@@ -23,8 +23,8 @@ pub const FOLLOW_EVERY: Duration = Duration::from_millis(200);
 /// How long notices of changes are collected. A flood of them is a question now and then.
 const BETWEEN_NOTICES: Duration = Duration::from_millis(20);
 
-/// How old what a token rests on may be when it is handed out. Only a request that was held up comes near it.
-const HANDED_OUT_WITHIN: Duration = Duration::from_secs(1);
+/// How long a request may have taken for which it is looked whether all is as it was: nobody waits that long.
+const LOOKED_AGAIN_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long forgetting leaves the store to others after each step.
 const BETWEEN_STEPS: Duration = Duration::from_millis(10);
@@ -127,11 +127,18 @@ impl Directory {
         Ok((self.tenants.known().by_id.get(&tenant).cloned(), since))
     }
 
-    /// Whether something that rests on what was true then may still be handed out: not after this process was paused,
-    /// or the request waited too long.
+    /// Whether something that rests on what was true then, and may be so old, may still be handed out: not after this process was
+    /// paused, or the request waited too long.
     #[must_use]
-    pub fn may_hand_out(&self, since: TrueSince) -> bool {
-        self.services.freshness.age(since.since) <= HANDED_OUT_WITHIN
+    pub fn may_hand_out(&self, since: TrueSince, within: Duration) -> bool {
+        self.services.freshness.age(since.since) <= within
+    }
+
+    /// The tenant of a request that has taken long, if it is the very one that is true now: whatever changes of it is read again
+    /// and is another one in memory. Nothing for a request that was held up for longer than any waits.
+    pub async fn current_still(&self, issuer: &Issuer, since: TrueSince) -> Option<Arc<Issuer>> {
+        let (current, _) = self.current(issuer.tenant.id).await.ok()?;
+        current.filter(|current| current.number == issuer.number && self.passed(since) <= LOOKED_AGAIN_WITHIN)
     }
 
     /// How long ago a request looked whom it is for: with its body there, or as soon as it was.

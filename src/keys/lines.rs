@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::domain::id::ApplicationId;
 
-/// Nobody joins a line whose first has waited for longer than this. It is less than callers wait for an answer, and as long
-/// as it takes to serve a thousand who ask at once: to let them wait costs less than to refuse them.
-pub(super) const PATIENCE: Duration = Duration::from_millis(400);
+/// Nobody joins a line whose first has waited for longer than this. It is less than callers wait for an answer, and sooner than
+/// who is refused may ask again (`Retry-After` counts in seconds): to wait costs them less, and us, than a refusal.
+pub(super) const PATIENCE: Duration = Duration::from_millis(800);
 
 /// Who has waited for longer than this is not sent away any more: a refusal comes soon, or not at all.
 const SENT_AWAY_WITHIN: Duration = Duration::from_millis(25);

@@ -114,6 +114,12 @@ impl Signing {
 }
 
 impl Turn {
+    /// Whether its signature is a quick one that waits for nobody, before it or after.
+    #[must_use]
+    pub fn is_at_once(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Signs `token`, which holds header and payload joined by a dot, and is a whole compact JWS afterwards.
     ///
     /// # Errors
@@ -289,11 +295,11 @@ mod tests {
         let trial = Trial::new();
         let held = trial.hold().await;
         // At the usual pace, a millisecond for each, so many are served within the time that anybody waits.
-        let asked = trial.ask(application(), 403);
+        let asked = trial.ask(application(), 803);
         settle().await;
-        assert_eq!(trial.state(), (400, 0));
+        assert_eq!(trial.state(), (800, 0));
         drop(held);
-        assert_eq!((count_refused(asked).await, trial.signed(), trial.state()), (3, 400, (0, 1)));
+        assert_eq!((count_refused(asked).await, trial.signed(), trial.state()), (3, 800, (0, 1)));
     }
 
     #[tokio::test]
@@ -301,7 +307,7 @@ mod tests {
         let trial = Trial::new();
         let (flood, other) = (application(), application());
         let held = trial.hold().await;
-        let flooded = trial.ask(flood, 550);
+        let flooded = trial.ask(flood, 950);
         settle().await;
         let asked = trial.ask(other, 2);
         settle().await;

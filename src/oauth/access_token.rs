@@ -26,6 +26,9 @@ pub const MAX_TOKEN_BYTES: usize = 4096;
 /// which whoever chooses it knows.
 const COUNTED_SIGNATURE_BYTES: usize = 256;
 
+/// No quick signature takes longer, so that the clock need not be read again after one that waits for nobody.
+const QUICK: Duration = Duration::from_millis(1);
+
 /// Room for what most answers have beside the token, which is written around it where it lies, in bytes.
 const ANSWER_BYTES: usize = 160;
 
@@ -43,6 +46,8 @@ pub struct AccessToken {
     pub id: TokenId,
     /// Its `kid`.
     pub key: KeyId,
+    /// When it was there, or up to a millisecond later.
+    pub made_at: Timestamp,
     /// Its end.
     pub expires_at: Timestamp,
 }
@@ -51,7 +56,7 @@ impl AccessToken {
     /// The token with what it says.
     #[must_use]
     pub fn granted(self, authorization: Authorization) -> GrantedToken {
-        let Self { text, id, key, expires_at } = self;
+        let Self { text, id, key, expires_at, .. } = self;
         let Authorization { scopes, apis, profile, .. } = authorization;
         GrantedToken { text, scopes, audience: audience(profile, apis), id, key, expires_at }
     }
@@ -77,7 +82,8 @@ pub async fn mint(
     let key = issuer.signing_key(authorization.algorithm.as_deref());
     let turn = issuer.turn(authenticated.application(), key).await?;
     let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    let issued_at = issuer.now().as_seconds();
+    let begun = issuer.now();
+    let issued_at = begun.as_seconds();
     let expires_at = issued_at.saturating_add(seconds(authorization.lifetime));
     let id = issuer.new_token_id();
     let mut text = {
@@ -95,8 +101,10 @@ pub async fn mint(
         };
         unsigned(key, authorization.profile, &claims)?
     };
+    let is_at_once = turn.is_at_once();
     turn.sign(key.signer.as_ref(), &mut text).await?;
-    Ok(AccessToken { text, id, key: key.id, expires_at: Timestamp::from_seconds(expires_at) })
+    let made_at = if is_at_once { begun.plus(QUICK) } else { issuer.now() };
+    Ok(AccessToken { text, id, key: key.id, made_at, expires_at: Timestamp::from_seconds(expires_at) })
 }
 
 /// The APIs that a token of this shape names in `aud`; none when it names the application.

@@ -69,8 +69,8 @@ pub async fn issue(issuer: &Issuer, incoming: &Incoming<'_>) -> Result<TokenResp
     let authorization = grant.authorize(issuer, incoming, &authenticated)?;
     if authenticated.application().token_reuse.is_none() {
         let (token, charged) = make(issuer, &authenticated, &authorization).await?;
-        let token = Granted::Once(token.granted(authorization));
-        return Ok(TokenResponse::new(token, issuer.now(), authenticated, charged));
+        let (made_at, token) = (token.made_at, Granted::Once(token.granted(authorization)));
+        return Ok(TokenResponse::new(token, made_at, authenticated, charged));
     }
     let now = issuer.now();
     if let Some(token) = issuer.reused_token(authenticated.registered(), &authorization, now) {
@@ -92,6 +92,17 @@ impl TokenResponse {
     ) -> Self {
         let expires_in = access_token::remaining(token.token().expires_at, at);
         Self { token, at, expires_in, authenticated, is_reused: false, charged }
+    }
+
+    /// Whether it may be handed out although it took long: the application is the very one in memory, and what it proved itself
+    /// with has not expired. What is said of time is then as of now.
+    pub fn is_true_still(&mut self, issuer: &Issuer) -> bool {
+        self.at = issuer.now();
+        self.expires_in = access_token::remaining(self.token.token().expires_at, self.at);
+        let (registered, credential) = (self.authenticated.registered(), self.authenticated.credential());
+        let in_memory = issuer.application_in_memory(registered.application.client_id.as_str());
+        in_memory.is_some_and(|one| Arc::ptr_eq(&one, registered))
+            && registered.credentials.iter().any(|one| one.id == credential && one.is_live(self.at))
     }
 }
 
