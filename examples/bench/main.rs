@@ -13,6 +13,7 @@ mod constant;
 mod forget;
 mod frugal;
 mod hold;
+mod kept;
 mod load;
 mod many;
 mod old;

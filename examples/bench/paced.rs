@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Outcome;
 use super::caller::{Caller, Seen};
+use super::kept::{Kept, Look};
 use super::load::Kind;
 use super::tally::Tally;
 pub(super) use super::tally::{Report, Window};
@@ -25,6 +26,8 @@ pub(super) struct Spec {
     pub(super) streams: Vec<Stream>,
     /// Whether requests come at random (a Poisson process) rather than evenly.
     pub(super) at_random: bool,
+    /// The process that serves, where it is to be told for how long other programs had its processor.
+    pub(super) server: Option<u32>,
 }
 
 /// One who asks.
@@ -55,6 +58,8 @@ struct Asked {
     due: Instant,
     sent: Instant,
     phase: usize,
+    /// How the server stood with its processor when it was sent.
+    before: Look,
 }
 
 /// A stream at work.
@@ -70,6 +75,7 @@ struct Flow {
     phase_ends: Instant,
     next: Instant,
     chance: Option<Chance>,
+    kept: Option<Kept>,
 }
 
 /// Asks as `spec` says (JSON), and prints for each stream what became of each phase (JSON).
@@ -89,6 +95,7 @@ async fn generate(address: SocketAddr, spec: &Spec) -> Outcome<Vec<Vec<Report>>>
     let mut flows = flows.collect::<Outcome<Vec<_>>>()?;
     let start = Instant::now();
     for flow in &mut flows {
+        flow.kept = spec.server.map(Kept::of).transpose()?;
         flow.start(start);
     }
     let mut ended = None;
@@ -127,6 +134,7 @@ impl Flow {
             phase_ends: now,
             next: now,
             chance,
+            kept: None,
         })
     }
 
@@ -191,7 +199,8 @@ impl Flow {
                 return;
             };
             caller.ask(&self.request);
-            self.busy.push(Asked { caller, due, sent: now, phase });
+            let before = self.kept.as_ref().map(Kept::look).unwrap_or_default();
+            self.busy.push(Asked { caller, due, sent: now, phase, before });
         }
     }
 
@@ -205,7 +214,13 @@ impl Flow {
                     index += 1;
                     continue;
                 }
-                Seen::Answer(answer) if self.kind.is_answered_by(answer) => tally.answered(asked.due, now),
+                Seen::Answer(answer) if self.kind.is_answered_by(answer) => {
+                    let kept = self.kept.as_ref().map(|kept| kept.since(asked.before));
+                    tally.answered(asked.due, now, kept.unwrap_or_default());
+                    if asked.phase == self.phase {
+                        tally.in_time();
+                    }
+                }
                 Seen::Answer(answer) => tally.refused(answer, asked.due, now - asked.sent),
                 Seen::Cut => tally.cut(asked.due),
             }

@@ -188,6 +188,11 @@ impl Server {
         Ok(line.trim().trim_end_matches(" kB").parse()?)
     }
 
+    /// Its process.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Processor time it has had until now, with the processes it has started.
     pub(super) fn cpu_seconds(&self) -> Outcome<f64> {
         let mut all = 0.0;

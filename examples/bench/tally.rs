@@ -17,6 +17,8 @@ pub(super) struct Report {
     pub(super) unsent: u64,
     /// Those that were answered as they should be.
     pub(super) answered: u64,
+    /// Those of them whose answer came before the phase was over.
+    pub(super) in_time: u64,
     /// Those that were answered with 503 or 429.
     pub(super) refused: u64,
     /// Those that had another answer, or none.
@@ -27,6 +29,8 @@ pub(super) struct Report {
     pub(super) p50: f64,
     /// The time that one in a hundred of them exceeds.
     pub(super) p99: f64,
+    /// The same, less the time for which other programs had the server's processor.
+    pub(super) p99_unkept: f64,
     /// The time that one in a hundred refusals exceeds, from when the request was sent.
     pub(super) refusal_p99: f64,
     /// The longest of those.
@@ -53,10 +57,13 @@ pub(super) struct Tally {
     began: Instant,
     due: u64,
     unsent: u64,
+    in_time: u64,
     refused: u64,
     failed: u64,
     first_failure: Option<String>,
     times: Vec<Duration>,
+    /// For how long other programs had the server's processor meanwhile, for each of them.
+    kept: Vec<Duration>,
     refusals: Vec<Duration>,
     late: Vec<Duration>,
     windows: Vec<(Vec<Duration>, u64)>,
@@ -69,10 +76,12 @@ impl Tally {
             began,
             due: 0,
             unsent: 0,
+            in_time: 0,
             refused: 0,
             failed: 0,
             first_failure: None,
             times: Vec::new(),
+            kept: Vec::new(),
             refusals: Vec::new(),
             late: Vec::new(),
             windows: Vec::new(),
@@ -90,12 +99,18 @@ impl Tally {
         self.unsent += 1;
     }
 
-    /// A request was answered as it should be.
-    pub(super) fn answered(&mut self, due: Instant, now: Instant) {
+    /// A request was answered as it should be; meanwhile other programs had the server's processor for so long.
+    pub(super) fn answered(&mut self, due: Instant, now: Instant, kept: Duration) {
         self.times.push(now - due);
+        self.kept.push(kept);
         if let Some((times, _)) = self.window(due) {
             times.push(now - due);
         }
+    }
+
+    /// The phase of a request that was answered is not over yet.
+    pub(super) fn in_time(&mut self) {
+        self.in_time += 1;
     }
 
     /// A request was answered otherwise, so long after it was sent.
@@ -135,6 +150,16 @@ impl Tally {
         self.windows.get_mut(number)
     }
 
+    /// How long answers would have taken without other programs: what was kept is taken off what is above the median, since it may
+    /// have begun before the request was due.
+    fn unkept(&self) -> Vec<Duration> {
+        let mut sorted = self.times.clone();
+        sorted.sort_unstable();
+        let median = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
+        let times = self.times.iter().zip(&self.kept);
+        times.map(|(time, kept)| time.saturating_sub(*kept).max(median.min(*time))).collect()
+    }
+
     /// What became of them all.
     pub(super) fn report(mut self, with_windows: bool) -> Report {
         let windows = if with_windows { std::mem::take(&mut self.windows) } else { Vec::new() };
@@ -143,15 +168,18 @@ impl Tally {
             others,
             p99: percentile(&mut times, 99),
         });
+        let mut unkept = self.unkept();
         Report {
             due: self.due,
             unsent: self.unsent,
             answered: self.times.len() as u64,
+            in_time: self.in_time,
             refused: self.refused,
             failed: self.failed,
             first_failure: self.first_failure,
             p50: percentile(&mut self.times, 50),
             p99: percentile(&mut self.times, 99),
+            p99_unkept: percentile(&mut unkept, 99),
             refusal_p99: percentile(&mut self.refusals, 99),
             refusal_max: percentile(&mut self.refusals, 100),
             late_p99: percentile(&mut self.late, 99),

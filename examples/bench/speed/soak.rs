@@ -71,7 +71,7 @@ pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
 fn soak(server: &Server, per_second: f64) -> Outcome<(Vec<f64>, Vec<Report>)> {
     let phases = PHASES.map(|seconds| Phase { per_second, seconds, windows: false }).to_vec();
     let stream = Stream { kind: Kind::Token.name().to_owned(), connections: CONNECTIONS, phases };
-    let mut child = process::pace(server, &Spec { streams: vec![stream], at_random: false })?;
+    let mut child = process::pace(server, &Spec { streams: vec![stream], at_random: false, server: None })?;
     let mut memory = Vec::new();
     while child.try_wait()?.is_none() {
         memory.push(mebibytes(server.resident_kib()?));
