@@ -77,6 +77,12 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A duration, or a moment on the monotonic clock, in whole milliseconds.
+#[must_use]
+pub fn in_millis(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1_000).saturating_add(duration.subsec_millis().into())
+}
+
 /// What time it is.
 pub trait Clock: Send + Sync {
     /// The time of day, for claims and expiry.
@@ -111,7 +117,7 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this type is the one place that reads the clock")]
     fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        Timestamp(i64::try_from(in_millis(since)).unwrap_or(i64::MAX))
     }
 
     fn monotonic(&self) -> Duration {

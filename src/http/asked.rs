@@ -26,8 +26,8 @@ use crate::store::StoreError;
 const FAILURE_ANSWERED_AFTER: Duration = Duration::from_millis(5);
 
 /// When a request is answered for which there is no signature, counted from the same moment: whoever asks again as
-/// soon as it is answered gets a refusal fifty times a second and not thousands of times, and all others get what those would cost.
-const OVERLOAD_ANSWERED_AFTER: Duration = Duration::from_millis(20);
+/// soon as it is answered gets a refusal sixty times a second and not thousands of times, and all others get what those would cost.
+const OVERLOAD_ANSWERED_AFTER: Duration = Duration::from_millis(15);
 
 /// The work of one endpoint.
 pub(super) trait Work: Sync {

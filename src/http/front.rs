@@ -191,10 +191,9 @@ impl Front {
     fn finish(&self, response: &mut Response, request_id: RequestId, (version, is_head): (Version, bool)) {
         let mut buffer = [0; 36];
         let headers = response.headers_mut();
-        if let Ok(value) = HeaderValue::from_str(request_id.encode(&mut buffer)) {
-            headers.insert(X_REQUEST_ID, value);
-        }
-        if !headers.contains_key(header::X_CONTENT_TYPE_OPTIONS) {
+        let value = HeaderValue::from_str(request_id.encode(&mut buffer)).ok();
+        // Whoever left a place for the id has protected the answer as well.
+        if value.and_then(|value| headers.insert(X_REQUEST_ID, value)).is_none() {
             respond::protect(headers);
         }
         if matches!(self.behind, Behind::Public { https: true, .. }) {

@@ -48,7 +48,7 @@ fn fields(more: Option<(HeaderName, HeaderValue)>) -> HeaderMap {
 }
 
 /// An answer with a token.
-pub(super) fn token(body: String) -> Response {
+pub(super) fn token(body: impl Into<Body>) -> Response {
     static FIELDS: LazyLock<HeaderMap> = LazyLock::new(|| fields(None));
     let mut response = Response::new(body.into());
     response.headers_mut().clone_from(&FIELDS);

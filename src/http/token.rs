@@ -1,10 +1,12 @@
 //! `POST /oauth2/token`: read, call, render.
 //! Not for: any decision about the token (`oauth/token.rs`).
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::Response;
+use bytes::Bytes;
 
 use super::asked::{self, Work};
 use super::context::Context;
@@ -14,6 +16,7 @@ use crate::domain::refusal::Endpoint;
 use crate::domain::scope::ScopeName;
 use crate::issuer::Issuer;
 use crate::issuer::issuance::Issued;
+use crate::issuer::reuse::ReusedToken;
 use crate::oauth::error::OAuthError;
 use crate::oauth::request::Incoming;
 use crate::oauth::token::{self, Granted, TokenResponse};
@@ -75,29 +78,29 @@ fn issued<'token>(response: &'token TokenResponse, context: &Context<'_>) -> Iss
     }
 }
 
-/// The members and their order are the reference's. All but the last number is the same each time a token is handed out.
 fn render(token: Granted, expires_in: Duration) -> Response {
-    let mut digits = itoa::Buffer::new();
-    let seconds = digits.format(expires_in.as_secs());
-    respond::token(match token {
-        Granted::Once(token) => {
-            let mut body = write(token.text, &token.scopes);
-            body.push_str(seconds);
-            body.push('}');
-            body
-        }
-        Granted::Again(reused) => {
-            let token = &reused.token;
-            let write = || write(token.text.clone(), &token.scopes).into_boxed_str();
-            [&**reused.written.get_or_init(write), seconds, "}"].concat()
-        }
-    })
+    match token {
+        Granted::Once(token) => respond::token(write(token.text, &token.scopes, expires_in)),
+        Granted::Again(reused) => respond::token(write_again(&reused, expires_in)),
+    }
 }
 
-/// The answer up to the seconds that the token still has, written around the token where it lies. No member holds a
-/// character that JSON escapes: the token is base64url and dots, a scope name excludes quotes and backslashes (RFC 6749
-/// §3.3).
-fn write(token: String, scopes: &[ScopeName]) -> String {
+/// The answer with a token that is reused: the same piece of memory for all who ask in the same second.
+fn write_again(reused: &ReusedToken, expires_in: Duration) -> Bytes {
+    let mut last = reused.answer.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((of, answer)) = &*last
+        && *of == expires_in
+    {
+        return answer.clone();
+    }
+    let answer = Bytes::from(write(reused.token.text.clone(), &reused.token.scopes, expires_in));
+    *last = Some((expires_in, answer.clone()));
+    answer
+}
+
+/// The answer, written around the token where it lies. The members and their order are the reference's. None holds a character that
+/// JSON escapes: the token is base64url and dots, a scope name excludes quotes and backslashes (RFC 6749 §3.3).
+fn write(token: String, scopes: &[ScopeName], expires_in: Duration) -> String {
     let mut body = token;
     body.insert_str(0, r#"{"access_token":""#);
     body.push('"');
@@ -109,5 +112,7 @@ fn write(token: String, scopes: &[ScopeName]) -> String {
         body.push('"');
     }
     body.push_str(r#","token_type":"Bearer","expires_in":"#);
+    body.push_str(itoa::Buffer::new().format(expires_in.as_secs()));
+    body.push('}');
     body
 }

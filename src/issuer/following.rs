@@ -11,9 +11,10 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::freshness::{Attempt, Freshness, Standing, in_millis};
+use super::freshness::{Attempt, Freshness, Standing};
 use super::tenants::{Forgotten, Tenants};
 use super::unavailable;
+use crate::domain::time::in_millis;
 use crate::store::StoreError;
 
 /// How long the store may take for its answer before it is said to be away. A request waits no longer than for this.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::directory::FOLLOW_EVERY;
-use crate::domain::time::{Clock, format_duration};
+use crate::domain::time::{Clock, format_duration, in_millis};
 use crate::store::StoreError;
 
 /// How old the memory may be before a request must ask the store itself. With this and the time a request takes, a
@@ -242,9 +242,4 @@ impl Freshness {
     fn lock(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A moment on the monotonic clock in whole milliseconds.
-pub(super) fn in_millis(moment: Duration) -> u64 {
-    u64::try_from(moment.as_millis()).unwrap_or(u64::MAX)
 }

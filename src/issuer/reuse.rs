@@ -2,11 +2,14 @@
 //! Not for: what a token may say (`oauth/grant`), or making one (`oauth/access_token.rs`).
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
+// Quicker than the usual one. Nobody can choose keys that collide: ids are made here, at random.
+use foldhash::fast::RandomState;
 use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 use tokio::sync::OnceCell;
 
 use super::Issuer;
@@ -29,7 +32,7 @@ const PLACES: usize = 8;
 /// they were made from. Whatever changes of the application, its credentials, its tenant, the tenant's APIs or keys, or
 /// is revoked of its tokens on any node, is read again and is another one in memory: then all its tokens are forgotten.
 pub(super) struct Reuse {
-    drawers: Cache<ApplicationId, Arc<Drawer>, Weighed>,
+    drawers: Cache<ApplicationId, Arc<Drawer>, Weighed, RandomState>,
     /// Held while a drawer takes the place of another one, so that none is lost.
     replacing: Mutex<()>,
 }
@@ -57,8 +60,8 @@ pub struct Place {
 pub struct ReusedToken {
     /// The token.
     pub token: GrantedToken,
-    /// What an answer has of it before the seconds that it still has: written down by whoever answers first.
-    pub written: OnceLock<Box<str>>,
+    /// The last answer with it, and the seconds that it said the token still has: whoever asks in the same second gets the same.
+    pub answer: Mutex<Option<(Duration, Bytes)>>,
     issued_at: Timestamp,
     until: Timestamp,
     /// The end on the monotonic clock.
@@ -80,7 +83,7 @@ impl ReusedToken {
         let share = share.map_or(Duration::ZERO, |share| share.of(lifetime));
         Self {
             token,
-            written: OnceLock::new(),
+            answer: Mutex::default(),
             issued_at,
             until: issued_at.plus(share),
             until_monotonic: clock.monotonic().saturating_add(share),
@@ -121,7 +124,9 @@ impl Place {
 impl Reuse {
     pub(super) fn new() -> Self {
         let drawers = usize::try_from(BYTES / USUAL_BYTES).unwrap_or(usize::MAX);
-        Self { drawers: Cache::with_weighter(drawers, BYTES, Weighed), replacing: Mutex::default() }
+        let (hasher, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
+        let drawers = Cache::with(drawers, BYTES, Weighed, hasher, lifecycle);
+        Self { drawers, replacing: Mutex::default() }
     }
 
     /// About how many bytes all of them take.
@@ -241,7 +246,7 @@ impl Weighter<ApplicationId, Arc<Drawer>> for Weighed {
     }
 }
 
-/// A place with its token, whose text is there twice: by itself, and in what is written down.
+/// A place with its token, whose text is there twice: by itself, and in the last answer.
 fn weight(place: &Place) -> usize {
     const SCOPE: usize = 64;
     const API: usize = 512;
