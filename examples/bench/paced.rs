@@ -90,12 +90,11 @@ pub(super) fn run(address: SocketAddr, spec: &str) -> Outcome {
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 async fn generate(address: SocketAddr, spec: &Spec) -> Outcome<Vec<Vec<Report>>> {
     let chance = |stream: usize| spec.at_random.then_some(Chance(stream as u64));
-    let flows =
-        spec.streams.iter().enumerate().map(|(index, stream)| Flow::new(address, stream, chance(index)));
+    let flow = |(index, stream)| Flow::new(address, stream, chance(index), spec.server);
+    let flows = spec.streams.iter().enumerate().map(flow);
     let mut flows = flows.collect::<Outcome<Vec<_>>>()?;
     let start = Instant::now();
     for flow in &mut flows {
-        flow.kept = spec.server.map(Kept::of).transpose()?;
         flow.start(start);
     }
     let mut ended = None;
@@ -120,7 +119,12 @@ async fn generate(address: SocketAddr, spec: &Spec) -> Outcome<Vec<Vec<Report>>>
 
 impl Flow {
     #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
-    fn new(address: SocketAddr, stream: &Stream, chance: Option<Chance>) -> Outcome<Self> {
+    fn new(
+        address: SocketAddr,
+        stream: &Stream,
+        chance: Option<Chance>,
+        server: Option<u32>,
+    ) -> Outcome<Self> {
         let kind = Kind::parse(&stream.kind)?;
         let now = Instant::now();
         Ok(Self {
@@ -134,7 +138,7 @@ impl Flow {
             phase_ends: now,
             next: now,
             chance,
-            kept: None,
+            kept: server.map(Kept::of).transpose()?,
         })
     }
 

@@ -40,7 +40,7 @@ pub(super) enum Fault {
     Stalled,
     /// The body ended too early, or is framed wrongly.
     Broken,
-    /// Too much has come already of bodies that are not complete.
+    /// Too much has come already of requests that are not answered.
     Crowded,
 }
 

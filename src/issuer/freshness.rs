@@ -10,8 +10,8 @@ use super::directory::FOLLOW_EVERY;
 use crate::domain::time::{Clock, format_duration, in_millis};
 use crate::store::StoreError;
 
-/// How old the memory may be before a request must ask the store itself. With this and the time a request takes, a
-/// change is acted on within one second even when following is late.
+/// How old the memory may be before a request must ask the store itself. With this and the time a request may take before it is
+/// looked at again, a change is acted on within one second even when following is late.
 const TRUSTED_FOR: Duration = Duration::from_millis(400);
 
 /// How long ago an attempt that found the store away may have begun for requests to rely on it. A server that was paused

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 // what does not exist.
 use foldhash::fast::RandomState as Quick;
 use quick_cache::sync::{Cache, DefaultLifecycle};
-use quick_cache::{DefaultHashBuilder, Equivalent, Weighter};
+use quick_cache::{Equivalent, Weighter};
 
 use super::{Store, StoreError};
 use crate::domain::application::{ClientId, Registered};
@@ -40,7 +40,7 @@ const USUAL: u64 = 2_048;
 pub struct Cached {
     store: Arc<dyn Store>,
     known: Arc<Cache<Key, Arc<Registered>, Weighed, Quick>>,
-    unknown: Arc<Cache<Key, (), Weighed, DefaultHashBuilder>>,
+    unknown: Arc<Cache<Key, (), Weighed>>,
     /// The revision that the memory is true to. Held while the memory is filled or emptied, so that what was read
     /// before a change is never put in after it.
     revision: Arc<Mutex<i64>>,
