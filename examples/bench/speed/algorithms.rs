@@ -6,10 +6,12 @@ use chancery::crypto::algorithm::ALGORITHMS;
 use super::super::load::{self, Kind};
 use super::super::process::{self, Load, Server};
 use super::super::{BUSY, Outcome, registry};
-use super::{Bench, middle};
+use super::{Bench, Rounds, middle};
 
 const REQUIRED: f64 = 0.90;
 const REQUIRED_OF_REUSED: f64 = 0.85;
+
+const ROUNDS: Rounds = Rounds { least: 5, most: 15, known_to: 0.004 };
 
 /// Raw signatures, constant answers and tokens, measured one after the other.
 struct Round {
@@ -34,20 +36,20 @@ pub(super) fn all(bench: &mut Bench) -> Outcome {
     for algorithm in ALGORITHMS {
         let kind = Kind::Signed(algorithm.name());
         let same = Server::constant(body_length(&server, kind)?, false)?;
-        let mut rounds = Vec::new();
-        for _ in 0..bench.rounds(5) {
+        let round = || {
             let raw = process::raw(1, algorithm.name())?.per_second;
             let constant = process::load(&same, Kind::Constant, BUSY, 1)?.per_second;
             let load = process::load(&server, kind, BUSY, 1)?;
-            rounds.push(Round { raw, constant, tokens: load.per_second, busy: load.busy() });
-        }
+            Ok(Round { raw, constant, tokens: load.per_second, busy: load.busy() })
+        };
+        let (rounds, known) = ROUNDS.measure(bench, round, Round::ratio)?;
         let of = |value: fn(&Round) -> f64| middle(&rounds, value);
         let (raw, constant, tokens) =
             (of(|round| round.raw), of(|round| round.constant), of(|round| round.tokens));
         let (ratio, busy) = (of(Round::ratio), of(|round| round.busy) * 100.0);
         let name = format!("{} tokens per second over the limit", algorithm.name());
         let measured = format!(
-            "{tokens:.0} of {raw:.0} signatures and {constant:.0} constant answers: **{ratio:.3}**; server busy {busy:.0} %"
+            "{tokens:.0} of {raw:.0} signatures and {constant:.0} constant answers: **{ratio:.3}** {known}; server busy {busy:.0} %"
         );
         if algorithm.is_experimental() {
             bench.table.told(&name, &measured)?;
@@ -63,20 +65,21 @@ pub(super) fn reused(bench: &mut Bench) -> Outcome {
     let server = bench.server()?;
     let same = Server::constant(body_length(&server, Kind::Reused)?, false)?;
     let are_reused = load::once(server.address, Kind::Reused)? == load::once(server.address, Kind::Reused)?;
-    let mut rounds: Vec<(Load, Load)> = Vec::new();
-    for _ in 0..bench.rounds(7) {
+    let round = || {
         let constant = process::load(&same, Kind::Constant, BUSY, bench.seconds(2))?;
-        rounds.push((constant, process::load(&server, Kind::Reused, BUSY, bench.seconds(2))?));
-    }
+        Ok((constant, process::load(&server, Kind::Reused, BUSY, bench.seconds(2))?))
+    };
+    let ratio = |(constant, reused): &(Load, Load)| reused.per_second / constant.per_second;
+    let (rounds, known) = ROUNDS.measure(bench, round, ratio)?;
     let (constant, reused) =
         (middle(&rounds, |round| round.0.per_second), middle(&rounds, |round| round.1.per_second));
-    let ratio = middle(&rounds, |(constant, reused)| reused.per_second / constant.per_second);
+    let ratio = middle(&rounds, ratio);
     let busy = middle(&rounds, |(_, reused)| reused.busy()) * 100.0;
     let but = if are_reused { "" } else { "; **they are not the same token**" };
     bench.table.judged(
         "reused tokens per second over constant answers",
         &format!("at least {REQUIRED_OF_REUSED}"),
-        &format!("{reused:.0} of {constant:.0}: **{ratio:.3}**; server busy {busy:.0} %{but}"),
+        &format!("{reused:.0} of {constant:.0}: **{ratio:.3}** {known}; server busy {busy:.0} %{but}"),
         are_reused && ratio >= REQUIRED_OF_REUSED,
     )
 }

@@ -113,6 +113,35 @@ impl Bench {
     }
 }
 
+/// Rounds that are measured until the median of their ratios is known.
+struct Rounds {
+    /// At least so many.
+    least: usize,
+    /// At most so many.
+    most: usize,
+    /// How far the median may be from that of very many.
+    known_to: f64,
+}
+
+impl Rounds {
+    /// Measures them. How well the median is known, too, as the end of a sentence.
+    fn measure<T>(
+        &self,
+        bench: &Bench,
+        mut round: impl FnMut() -> Outcome<T>,
+        ratio: impl Fn(&T) -> f64,
+    ) -> Outcome<(Vec<T>, String)> {
+        let (least, most) = (bench.rounds(self.least), bench.rounds(self.most));
+        let (mut rounds, mut known_to) = (Vec::new(), f64::INFINITY);
+        while rounds.len() < least || (known_to > self.known_to && rounds.len() < most) {
+            rounds.push(round()?);
+            known_to = uncertainty(rounds.iter().map(&ratio));
+        }
+        let said = format!("± {known_to:.3} in {} rounds", rounds.len());
+        Ok((rounds, said))
+    }
+}
+
 /// What a failure was told first, as the end of a sentence.
 fn first_line(why: Option<&str>) -> String {
     why.and_then(|why| why.lines().next()).map(|line| format!(": {line}")).unwrap_or_default()

@@ -7,18 +7,11 @@ use super::super::load::Kind;
 use super::super::process::{self, Load, Raw};
 use super::super::report::milliseconds;
 use super::super::{BUSY, Outcome};
-use super::{Bench, middle, uncertainty};
+use super::{Bench, Rounds, middle};
 
 const REQUIRED: f64 = 0.95;
 
-/// Rounds are added until the median of their ratios is known this well…
-const KNOWN_TO: f64 = 0.003;
-
-/// …but at least so many…
-const ROUNDS: usize = 15;
-
-/// …and at most so many.
-const MOST_ROUNDS: usize = 31;
+const ROUNDS: Rounds = Rounds { least: 15, most: 31, known_to: 0.003 };
 
 /// Raw signatures and tokens, measured one after the other.
 struct Round {
@@ -36,15 +29,12 @@ impl Round {
 pub(super) fn one_core(bench: &mut Bench) -> Outcome {
     let server = bench.server()?;
     process::load(&server, Kind::Token, BUSY, 1)?;
-    let (least, most) = (bench.rounds(ROUNDS), bench.rounds(MOST_ROUNDS));
-    let mut rounds: Vec<Round> = Vec::new();
-    let mut known_to = f64::INFINITY;
-    while rounds.len() < least || (known_to > KNOWN_TO && rounds.len() < most) {
+    let round = || {
         let raw = process::raw(bench.seconds(2), "RS256")?;
         let tokens = process::load(&server, Kind::Token, BUSY, bench.seconds(2))?;
-        rounds.push(Round { raw, tokens });
-        known_to = uncertainty(rounds.iter().map(Round::ratio));
-    }
+        Ok(Round { raw, tokens })
+    };
+    let (rounds, known) = ROUNDS.measure(bench, round, Round::ratio)?;
     let alone = process::load(&server, Kind::Token, 1, bench.seconds(3))?;
     let (raw, ratio) = (middle(&rounds, |round| round.raw.per_second), middle(&rounds, Round::ratio));
     let tokens = |value: fn(&Load) -> f64| middle(&rounds, |round| value(&round.tokens));
@@ -54,11 +44,7 @@ pub(super) fn one_core(bench: &mut Bench) -> Outcome {
     table.judged(
         "RS256 tokens per second over raw signatures, one core",
         &format!("at least {REQUIRED}"),
-        &format!(
-            "{:.0}: **{ratio:.3}** ± {known_to:.3} in {} rounds",
-            tokens(|load| load.per_second),
-            rounds.len()
-        ),
+        &format!("{:.0}: **{ratio:.3}** {known}", tokens(|load| load.per_second)),
         ratio >= REQUIRED,
     )?;
     let cpu = tokens(|load| load.cpu_micros);
