@@ -17,8 +17,14 @@ const LOAD: f64 = 0.7;
 /// How long each part is whose 99th percentile is looked at, in seconds.
 const PART: f64 = 10.0;
 
-/// How many parts come after one another: warming up, the first two minutes, those between, the last two.
-const PARTS: [usize; 4] = [6, 12, 30, 12];
+/// How many there are.
+const PARTS: usize = 60;
+
+/// In how many of them all warms up.
+const WARMING_UP: usize = 6;
+
+/// How many after that are compared with as many at the end.
+const COMPARED: usize = 12;
 
 /// How often memory is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -37,21 +43,15 @@ pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
     let server = bench.server()?;
     let best = median([bench.best(&server)?, bench.best(&server)?, bench.best(&server)?].into_iter());
     let per_second = best * LOAD;
-    let (memory, phases) = soak(&server, per_second)?;
-    let minute = |part: Option<&[f64]>| part.map(|part| median(part.iter().copied())).ok_or("too few looks");
-    let (first, last) =
-        (minute(memory.get(LOOKS..2 * LOOKS))?, minute(memory.get(memory.len().saturating_sub(LOOKS)..))?);
+    let (memory, parts) = soak(&server, per_second)?;
+    let (first, last) = first_and_last(&memory, LOOKS, LOOKS)?;
     let growth = last / first - 1.0;
-    let errors: u64 = phases.iter().map(|phase| phase.due - phase.answered).sum();
-    let refused: u64 = phases.iter().map(|phase| phase.refused).sum();
-    let sent: u64 = phases.iter().map(|phase| phase.due).sum();
-    let why = phases.iter().find_map(|phase| phase.first_failure.as_deref());
-    let [warm, minutes, between, _] = PARTS;
-    let p99 = |parts: Option<&[Report]>| {
-        parts.map(|parts| median(parts.iter().map(|part| part.p99))).ok_or("no report")
-    };
-    let early = p99(phases.get(warm..warm + minutes))?;
-    let late = p99(phases.get(warm + minutes + between..))?;
+    let errors: u64 = parts.iter().map(|part| part.due - part.answered).sum();
+    let refused: u64 = parts.iter().map(|part| part.refused).sum();
+    let sent: u64 = parts.iter().map(|part| part.due).sum();
+    let why = parts.iter().find_map(|part| part.first_failure.as_deref());
+    let p99: Vec<_> = parts.iter().map(|part| part.p99).collect();
+    let (early, late) = first_and_last(&p99, WARMING_UP, COMPARED)?;
     let drift = late / early - 1.0;
     let table = &mut bench.table;
     let name = format!("10 minutes at 70 % ({per_second:.0} per second)");
@@ -75,9 +75,16 @@ pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
     )
 }
 
-/// Memory as it was seen again and again, and what became of each phase.
+/// The medians of the first values after some in which all warms up, and of as many last ones.
+fn first_and_last(values: &[f64], warming_up: usize, count: usize) -> Outcome<(f64, f64)> {
+    let middle = |part: Option<&[f64]>| part.map(|part| median(part.iter().copied())).ok_or("too few values");
+    let first = middle(values.get(warming_up..warming_up + count))?;
+    Ok((first, middle(values.get(values.len().saturating_sub(count)..))?))
+}
+
+/// Memory as it was seen again and again, and what became of each part.
 fn soak(server: &Server, per_second: f64) -> Outcome<(Vec<f64>, Vec<Report>)> {
-    let phases = vec![Phase { per_second, seconds: PART, windows: false }; PARTS.iter().sum()];
+    let phases = vec![Phase { per_second, seconds: PART, windows: false }; PARTS];
     let stream = Stream { kind: Kind::Token.name().to_owned(), connections: CONNECTIONS, phases };
     let mut child = process::pace(server, &Spec { streams: vec![stream], at_random: false, server: None })?;
     let mut memory = Vec::new();
