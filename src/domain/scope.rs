@@ -140,8 +140,12 @@ impl ScopeSet {
     /// # Errors
     /// When a token is malformed, tokens are not separated by single spaces, or one is not in the set.
     pub fn select(&self, requested: &str) -> Result<Vec<ScopeName>, NotGranted> {
+        // Most ask for one. No name has a space in it.
+        if let Some(name) = self.find(requested).and_then(|position| self.names.get(position)) {
+            return Ok(vec![name.clone()]);
+        }
         let mut seen = Seen::of(self.names.len());
-        let mut selected = Vec::with_capacity(1);
+        let mut selected = Vec::new();
         for token in requested.split(' ') {
             let position = self.position(token)?;
             if seen.is_new(position)

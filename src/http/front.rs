@@ -20,6 +20,7 @@ use tower_service::Service;
 use super::admin::{AdminApi, ROOT as ADMIN_ROOT};
 use super::context::{AdminContext, Asking, Context};
 use super::forwarded;
+use super::read::values;
 use super::respond::{self, X_REQUEST_ID, refuse};
 use super::server::Answers;
 use crate::admin::Admin;
@@ -191,9 +192,13 @@ impl Front {
     fn finish(&self, response: &mut Response, request_id: RequestId, (version, is_head): (Version, bool)) {
         let mut buffer = [0; 36];
         let headers = response.headers_mut();
-        let value = HeaderValue::from_str(request_id.encode(&mut buffer)).ok();
-        // Whoever left a place for the id has protected the answer as well.
-        if value.and_then(|value| headers.insert(X_REQUEST_ID, value)).is_none() {
+        let value = HeaderValue::from_str(request_id.encode(&mut buffer));
+        let value = value.unwrap_or(const { HeaderValue::from_static("") });
+        // Looked for one by one, as in a request. Whoever left a place for the id has protected the answer as well.
+        if let Some((_, place)) = headers.iter_mut().find(|(name, _)| **name == X_REQUEST_ID) {
+            *place = value;
+        } else {
+            headers.insert(X_REQUEST_ID, value);
             respond::protect(headers);
         }
         if matches!(self.behind, Behind::Public { https: true, .. }) {
@@ -237,7 +242,7 @@ fn is_unknown(method: &Method) -> bool {
 
 /// Whether a body is coded in any way but chunked (RFC 9112 §6.1); hyper undoes only that.
 fn has_unknown_coding(headers: &HeaderMap) -> bool {
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let mut codings = values(headers, header::TRANSFER_ENCODING);
     codings.any(|coding| !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"))
 }
 
@@ -261,7 +266,7 @@ fn host_of(request: &Request<Body>) -> Result<Option<Host>, BadHost> {
 
 /// The host a request is for, as it is written, where it is written once and without the default port. It is not checked.
 fn written_plainly(request: &Request<Body>, https: bool) -> Option<&str> {
-    let mut fields = request.headers().get_all(header::HOST).iter();
+    let mut fields = values(request.headers(), header::HOST);
     let text = match (request.uri().authority(), fields.next(), request.version()) {
         (None, Some(field), _) => field.to_str().ok()?,
         (Some(target), None, Version::HTTP_2) => target.as_str(),
@@ -271,7 +276,7 @@ fn written_plainly(request: &Request<Body>, https: bool) -> Option<&str> {
 }
 
 fn host_field(headers: &HeaderMap) -> Result<Option<Host>, BadHost> {
-    let mut fields = headers.get_all(header::HOST).iter();
+    let mut fields = values(headers, header::HOST);
     match (fields.next(), fields.next()) {
         (None, _) => Ok(None),
         (Some(field), None) => field.to_str().map_err(|_| BadHost).and_then(parse).map(Some),

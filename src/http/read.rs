@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
@@ -131,9 +131,14 @@ fn fault(error: axum::Error) -> Fault {
     if error.into_inner().is::<Crowded>() { Fault::Crowded } else { Fault::Broken }
 }
 
+/// The values of a field, in order. A request has so few fields that looking at each costs less than hashing the name.
+pub(super) fn values(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &HeaderValue> {
+    headers.iter().filter_map(move |(known, value)| (*known == name).then_some(value))
+}
+
 /// Exactly one content type, a form, in UTF-8 if it names a charset (RFC 9110 §8.3.1, RFC 6749 App. B).
 pub(super) fn is_form(headers: &HeaderMap) -> bool {
-    let mut fields = headers.get_all(header::CONTENT_TYPE).iter();
+    let mut fields = values(headers, header::CONTENT_TYPE);
     let (Some(field), None) = (fields.next(), fields.next()) else {
         return false;
     };
@@ -158,7 +163,7 @@ pub(super) fn is_form(headers: &HeaderMap) -> bool {
 /// `invalid_request` when there are more.
 pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<Authorization>, OAuthError> {
     const TWO: &str = "The request has more than one Authorization field.";
-    let mut fields = headers.get_all(header::AUTHORIZATION).iter();
+    let mut fields = values(headers, header::AUTHORIZATION);
     match (fields.next(), fields.next()) {
         (None, _) => Ok(None),
         (Some(field), None) => Ok(Some(Authorization::new(field.as_bytes()))),

@@ -144,9 +144,7 @@ impl Claims<'_> {
     /// Profile `ciam`: the claims of the reference, in its order.
     fn write_ciam(&self, json: &mut String) {
         json.push_str(r#"{"sub":"#);
-        push_quoted(json, self.client_id);
-        json.push_str(r#","aud":"#);
-        push_quoted(json, self.client_id);
+        push_quoted_twice(json, self.client_id, r#","aud":"#);
         json.push_str(r#","nbf":"#);
         json.push_str(itoa::Buffer::new().format(self.not_before));
         json.push_str(r#","scope":"#);
@@ -168,9 +166,7 @@ impl Claims<'_> {
             several => push_list(json, several.iter().map(|api| api.identifier.as_str())),
         }
         json.push_str(r#","sub":"#);
-        push_quoted(json, self.client_id);
-        json.push_str(r#","client_id":"#);
-        push_quoted(json, self.client_id);
+        push_quoted_twice(json, self.client_id, r#","client_id":"#);
         self.write_iat_and_jti(json);
         for (position, scope) in self.scopes.iter().enumerate() {
             push(json, &[if position == 0 { r#","scope":""# } else { " " }, scope.as_str()]);
@@ -199,13 +195,18 @@ fn push_list<'text>(json: &mut String, texts: impl Iterator<Item = &'text str>) 
     json.push(']');
 }
 
-/// A client id in quotes. It is printable ASCII, of which JSON escapes two characters.
-fn push_quoted(json: &mut String, text: &str) {
+/// A client id in quotes, which is looked at once, and again after what stands between. It is printable ASCII, of which JSON
+/// escapes two characters.
+fn push_quoted_twice(json: &mut String, text: &str, between: &str) {
+    let start = json.len();
     if memchr::memchr2(b'"', b'\\', text.as_bytes()).is_some() {
         json.push_str(&serde_json::Value::from(text).to_string());
     } else {
         push(json, &["\"", text, "\""]);
     }
+    let end = json.len();
+    json.push_str(between);
+    json.extend_from_within(start..end);
 }
 
 /// Header and payload, joined by a dot.

@@ -60,9 +60,9 @@ impl Granted {
 /// # Errors
 /// The refusal the caller is to be told.
 pub async fn issue(issuer: &Issuer, incoming: &Incoming<'_>) -> Result<TokenResponse, OAuthError> {
-    let grant_type = incoming.form.grant_type.as_deref().ok_or(
-        const { OAuthError::new(ErrorCode::InvalidRequest, "The parameter grant_type is missing.") },
-    )?;
+    let Some(grant_type) = incoming.form.grant_type.as_deref() else {
+        return Err(OAuthError::new(ErrorCode::InvalidRequest, "The parameter grant_type is missing."));
+    };
 
     let authenticated = client_auth::authenticate(issuer, incoming).await?;
     let grant = grant::find(grant_type, &authenticated)?;
