@@ -1,21 +1,20 @@
 //! Ten minutes at 70 % of what can be had: whether memory grows, answers become slower, or anything fails.
 //! Not for: what happens when things break (`examples/cluster`).
 
-use std::thread::sleep;
-use std::time::Duration;
-
 use super::super::Outcome;
-use super::super::paced::{Phase, Report, Spec, Stream};
+use super::super::paced::Report;
 use super::super::process::{self, Server};
 use super::super::report::{mebibytes, median};
-use super::latency::CONNECTIONS;
-use super::{Bench, Kind, first_line};
+use super::{Bench, Kind, first_line, middle, steady};
 
-/// The share of the best rate that is asked for.
+/// What the tokens are signed with.
+const ALGORITHM: &str = "RS256";
+
+/// The share of what can be had that is asked for.
 const LOAD: f64 = 0.7;
 
 /// How long each part is whose 99th percentile is looked at, in seconds.
-const PART: f64 = 10.0;
+const PART: u64 = 10;
 
 /// How many there are.
 const PARTS: usize = 60;
@@ -23,14 +22,11 @@ const PARTS: usize = 60;
 /// In how many of them all warms up.
 const WARMING_UP: usize = 6;
 
-/// How many after that are compared with as many at the end.
-const COMPARED: usize = 12;
+/// Of how many after that, and of how many at the end, memory is compared.
+const A_MINUTE: usize = 6;
 
-/// How often memory is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-
-/// How often in a minute.
-const LOOKS: usize = 30;
+/// Of how many the times of answers are, which differ more from one to the next.
+const TWO_MINUTES: usize = 12;
 
 /// How much memory may grow.
 const GROWTH: f64 = 0.05;
@@ -38,21 +34,31 @@ const GROWTH: f64 = 0.05;
 /// How much longer answers may take in the end.
 const DRIFT: f64 = 0.10;
 
-/// Soaks the server.
+/// Ten seconds of it.
+struct Part {
+    /// How long a raw signature took just before, in milliseconds.
+    signature: f64,
+    /// How many tokens were asked for a second.
+    per_second: f64,
+    report: Report,
+    /// Mebibytes that were resident after it.
+    memory: f64,
+}
+
+/// Soaks the server. The pace of a shared machine changes within minutes, and times at such a load follow it steeply: before
+/// each part it is asked of raw signatures, the load is the share of what can be had then, and times are compared in signatures.
 pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
     let server = bench.server()?;
-    let best = median([bench.best(&server)?, bench.best(&server)?, bench.best(&server)?].into_iter());
-    let per_second = best * LOAD;
-    let (memory, parts) = soak(&server, per_second)?;
-    let (first, last) = first_and_last(&memory, LOOKS, LOOKS)?;
-    let growth = last / first - 1.0;
-    let errors: u64 = parts.iter().map(|part| part.due - part.answered).sum();
-    let refused: u64 = parts.iter().map(|part| part.refused).sum();
-    let sent: u64 = parts.iter().map(|part| part.due).sum();
-    let why = parts.iter().find_map(|part| part.first_failure.as_deref());
-    let p99: Vec<_> = parts.iter().map(|part| part.p99).collect();
-    let (early, late) = first_and_last(&p99, WARMING_UP, COMPARED)?;
-    let drift = late / early - 1.0;
+    let parts = soak(&server, best(bench, &server)? * LOAD)?;
+    let per_second = middle(&parts, |part| part.per_second);
+    let errors: u64 = parts.iter().map(|part| part.report.due - part.report.answered).sum();
+    let refused: u64 = parts.iter().map(|part| part.report.refused).sum();
+    let sent: u64 = parts.iter().map(|part| part.report.due).sum();
+    let why = parts.iter().find_map(|part| part.report.first_failure.as_deref());
+    let memory = first_and_last(&parts, A_MINUTE, |part| part.memory)?;
+    let p99 = first_and_last(&parts, TWO_MINUTES, |part| part.report.p99)?;
+    let signature = first_and_last(&parts, TWO_MINUTES, |part| part.signature)?;
+    let drift = first_and_last(&parts, TWO_MINUTES, |part| part.report.p99 / part.signature)?;
     let table = &mut bench.table;
     let name = format!("10 minutes at 70 % ({per_second:.0} per second)");
     table.judged(
@@ -64,33 +70,71 @@ pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
     table.judged(
         &format!("{name}: growth of memory from the second minute to the last"),
         &format!("under {:.0} %", GROWTH * 100.0),
-        &format!("{first:.1} MiB, {last:.1} MiB: **{:.1} %**", growth * 100.0),
-        growth < GROWTH,
+        &format!("{:.1} MiB, {:.1} MiB: **{:.1} %**", memory.first, memory.last, memory.growth() * 100.0),
+        memory.growth() < GROWTH,
     )?;
     table.judged(
-        &format!("{name}: p99 of the last two minutes over that of the second and third"),
+        &format!(
+            "{name}: p99 over the time of a signature, in the last two minutes over the second and third"
+        ),
         &format!("under {:.0} % more", DRIFT * 100.0),
-        &format!("{early:.2} ms, {late:.2} ms: **{:+.1} %**", drift * 100.0),
-        drift < DRIFT,
+        &format!(
+            "{:.2}, {:.2}: **{:+.1} %**; p99 {:.2} ms, {:.2} ms ({:+.1} %), a signature {:.3} ms, {:.3} ms",
+            drift.first,
+            drift.last,
+            drift.growth() * 100.0,
+            p99.first,
+            p99.last,
+            p99.growth() * 100.0,
+            signature.first,
+            signature.last,
+        ),
+        drift.growth() < DRIFT,
     )
 }
 
-/// The medians of the first values after some in which all warms up, and of as many last ones.
-fn first_and_last(values: &[f64], warming_up: usize, count: usize) -> Outcome<(f64, f64)> {
-    let middle = |part: Option<&[f64]>| part.map(|part| median(part.iter().copied())).ok_or("too few values");
-    let first = middle(values.get(warming_up..warming_up + count))?;
-    Ok((first, middle(values.get(values.len().saturating_sub(count)..))?))
+/// The most tokens that can be had in the time of one raw signature: the rate of both, measured by turns.
+fn best(bench: &Bench, server: &Server) -> Outcome<f64> {
+    let mut rounds = Vec::new();
+    for _ in 0..3 {
+        let raw = process::raw(1, ALGORITHM)?.per_second;
+        rounds.push(bench.best(server)? / raw);
+    }
+    Ok(median(rounds.into_iter()))
 }
 
-/// Memory as it was seen again and again, and what became of each part.
-fn soak(server: &Server, per_second: f64) -> Outcome<(Vec<f64>, Vec<Report>)> {
-    let phases = vec![Phase { per_second, seconds: PART, windows: false }; PARTS];
-    let stream = Stream { kind: Kind::Token.name().to_owned(), connections: CONNECTIONS, phases };
-    let mut child = process::pace(server, &Spec { streams: vec![stream], at_random: false, server: None })?;
-    let mut memory = Vec::new();
-    while child.try_wait()?.is_none() {
-        memory.push(mebibytes(server.resident_kib()?));
-        sleep(LOOK_EVERY);
+/// All parts, each at so many tokens in the time of one raw signature.
+fn soak(server: &Server, per_signature: f64) -> Outcome<Vec<Part>> {
+    let part = |_| {
+        let signatures = process::raw(1, ALGORITHM)?.per_second;
+        let per_second = signatures * per_signature;
+        let report = steady(server, Kind::Token, (per_second, PART), false)?;
+        Ok(Part {
+            signature: 1e3 / signatures,
+            per_second,
+            report,
+            memory: mebibytes(server.resident_kib()?),
+        })
+    };
+    (0..PARTS).map(part).collect()
+}
+
+/// Something as it was early and late.
+struct Ends {
+    first: f64,
+    last: f64,
+}
+
+impl Ends {
+    /// How much more it is late, as a share.
+    fn growth(&self) -> f64 {
+        self.last / self.first - 1.0
     }
-    Ok((memory, process::reports(child)?.into_iter().flatten().collect()))
+}
+
+/// The median of something in the first parts after all is warm, and in as many last ones.
+fn first_and_last(parts: &[Part], count: usize, value: impl Fn(&Part) -> f64) -> Outcome<Ends> {
+    let first = parts.get(WARMING_UP..WARMING_UP + count).ok_or("too few parts")?;
+    let last = parts.get(parts.len().saturating_sub(count)..).ok_or("too few parts")?;
+    Ok(Ends { first: middle(first, &value), last: middle(last, &value) })
 }
