@@ -46,6 +46,8 @@ const SIGNED_FOR: Duration = Duration::from_millis(20);
 /// As many places as signatures can be made at once.
 pub(super) struct Places {
     clock: Arc<dyn Clock>,
+    /// Whether there is one only.
+    is_one: bool,
     queue: Mutex<Queue>,
 }
 
@@ -92,7 +94,8 @@ impl Places {
     pub(super) fn new(count: usize, clock: Arc<dyn Clock>) -> Self {
         let pace = Pace { interval: USUAL_PACE, last: None };
         let (lines, freed, is_idle) = Default::default();
-        Self { clock, queue: Mutex::new(Queue { free: count, lines, pace, freed, is_idle }) }
+        let queue = Mutex::new(Queue { free: count, lines, pace, freed, is_idle });
+        Self { clock, is_one: count == 1, queue }
     }
 
     /// Waits for a place.
@@ -183,6 +186,13 @@ impl Place {
         let took = signed.saturating_sub(begun).max(if is_quick { Duration::ZERO } else { QUICK_FOR });
         self.left = self.left.saturating_sub(took);
         if self.left > took && self.places.waiting() > 0 {
+            if self.places.is_one && !is_quick {
+                // The next signature comes first: then all tokens of a turn are sent one after the other, and what an RSA
+                // signature has driven from the caches is fetched once for all of them. Where another processor could take
+                // over what waits, it would take the turns along.
+                drop(self);
+                yield_now().await;
+            }
             return;
         }
         yield_now().await;
