@@ -303,25 +303,11 @@ pub(super) fn secure(server: &Server, how: &str, folder: &Path, seconds: u64) ->
     }
 }
 
-/// Starts a load of requests that are sent when they are due, from the other processor.
-pub(super) fn pace(server: &Server, spec: &Spec) -> Outcome<Child> {
+/// Sends requests when they are due, from the other processor: for each stream what became of each phase.
+pub(super) fn paced(server: &Server, spec: &Spec) -> Outcome<Vec<Vec<Report>>> {
     let mut command = pinned(GENERATOR_PROCESSOR, &std::env::current_exe()?);
     command.args(["paced", &server.address.to_string(), &serde_json::to_string(spec)?]);
-    Ok(command.stdout(Stdio::piped()).spawn()?)
-}
-
-/// The same, to its end: for each stream what became of each phase.
-pub(super) fn paced(server: &Server, spec: &Spec) -> Outcome<Vec<Vec<Report>>> {
-    reports(pace(server, spec)?)
-}
-
-/// What a load that was started says in the end.
-pub(super) fn reports(load: Child) -> Outcome<Vec<Vec<Report>>> {
-    let output = load.wait_with_output()?;
-    if !output.status.success() {
-        return Err("the load generator failed".into());
-    }
-    Ok(serde_json::from_slice(&output.stdout)?)
+    Ok(serde_json::from_str(&output(&mut command)?)?)
 }
 
 /// Starts something on the other processor that holds connections to the server, over TLS if there is a folder with its

@@ -188,8 +188,8 @@ impl Place {
         if self.left > took && self.places.waiting() > 0 {
             if self.places.is_one && !is_quick {
                 // The next signature comes first: then all tokens of a turn are sent one after the other, and what an RSA
-                // signature has driven from the caches is fetched once for all of them. Where another processor could take
-                // over what waits, it would take the turns along.
+                // signature has driven from the caches is fetched once for all of them. With more places it gave less:
+                // docs/decisions/0024-overload-is-shared.md.
                 drop(self);
                 yield_now().await;
             }

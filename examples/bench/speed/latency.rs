@@ -4,7 +4,7 @@
 use super::super::Outcome;
 use super::super::paced::{Phase, Report, Spec, Stream};
 use super::super::process::{self, Server};
-use super::{Bench, Kind, algorithms, middle};
+use super::{Bench, Kind, algorithms, middle, signature};
 
 /// Signatures that one answer in a hundred may take longer than.
 pub(super) const REQUIRED: f64 = 3.0;
@@ -29,7 +29,7 @@ pub(super) fn half_load(bench: &mut Bench) -> Outcome {
     let signing = Server::signing(algorithms::body_length(&server, Kind::Token)?, "RS256")?;
     let mut rounds = Vec::new();
     for _ in 0..bench.rounds(7) {
-        let signature = 1e3 / process::raw(1, "RS256")?.per_second;
+        let signature = signature()?;
         let best = bench.best(&server)?;
         let even = steady(&server, Kind::Token, (best / 2.0, bench.seconds(4)), false)?;
         let only_signed = steady(&signing, Kind::Constant, (best / 2.0, bench.seconds(4)), false)?;

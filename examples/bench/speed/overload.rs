@@ -6,7 +6,7 @@ use super::super::load::Kind;
 use super::super::paced::{Phase, Report, Spec, Stream, Window};
 use super::super::process::{self, Server};
 use super::latency::{self, CONNECTIONS};
-use super::{Bench, first_line, middle};
+use super::{Bench, first_line, middle, signature};
 
 /// What is offered, in times of the best rate.
 const OFFERED: f64 = 4.0;
@@ -62,7 +62,7 @@ pub(super) fn goodput(bench: &mut Bench) -> Outcome {
 }
 
 fn once(bench: &Bench, server: &Server, connections: usize) -> Outcome<Round> {
-    let signature = 1e3 / process::raw(1, "RS256")?.per_second;
+    let signature = signature()?;
     let best = bench.best(server)?;
     let seconds = if bench.is_quick { 2.0 } else { 8.0 };
     let phases = vec![

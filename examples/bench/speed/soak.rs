@@ -3,12 +3,9 @@
 
 use super::super::Outcome;
 use super::super::paced::Report;
-use super::super::process::{self, Server};
+use super::super::process::Server;
 use super::super::report::{mebibytes, median};
-use super::{Bench, Kind, first_line, middle, steady};
-
-/// What the tokens are signed with.
-const ALGORITHM: &str = "RS256";
+use super::{Bench, Kind, first_line, middle, signature, steady};
 
 /// The share of what can be had that is asked for.
 const LOAD: f64 = 0.7;
@@ -38,8 +35,6 @@ const DRIFT: f64 = 0.10;
 struct Part {
     /// How long a raw signature took just before, in milliseconds.
     signature: f64,
-    /// How many tokens were asked for a second.
-    per_second: f64,
     report: Report,
     /// Mebibytes that were resident after it.
     memory: f64,
@@ -49,8 +44,9 @@ struct Part {
 /// each part it is asked of raw signatures, the load is the share of what can be had then, and times are compared in signatures.
 pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
     let server = bench.server()?;
-    let parts = soak(&server, best(bench, &server)? * LOAD)?;
-    let per_second = middle(&parts, |part| part.per_second);
+    let load = best(bench, &server)? * LOAD;
+    let parts = soak(&server, load)?;
+    let per_second = middle(&parts, |part| per_second(load, part.signature));
     let errors: u64 = parts.iter().map(|part| part.report.due - part.report.answered).sum();
     let refused: u64 = parts.iter().map(|part| part.report.refused).sum();
     let sent: u64 = parts.iter().map(|part| part.report.due).sum();
@@ -93,28 +89,23 @@ pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
     )
 }
 
-/// The most tokens that can be had in the time of one raw signature: the rate of both, measured by turns.
+/// The most tokens that can be had in the time of one raw signature, measured by turns.
 fn best(bench: &Bench, server: &Server) -> Outcome<f64> {
-    let mut rounds = Vec::new();
-    for _ in 0..3 {
-        let raw = process::raw(1, ALGORITHM)?.per_second;
-        rounds.push(bench.best(server)? / raw);
-    }
+    let rounds = (0..3).map(|_| Ok(signature()? / 1e3 * bench.best(server)?)).collect::<Outcome<Vec<_>>>()?;
     Ok(median(rounds.into_iter()))
 }
 
+/// So many tokens in the time of a signature, which is given in milliseconds, are so many a second.
+fn per_second(tokens: f64, signature: f64) -> f64 {
+    tokens / signature * 1e3
+}
+
 /// All parts, each at so many tokens in the time of one raw signature.
-fn soak(server: &Server, per_signature: f64) -> Outcome<Vec<Part>> {
+fn soak(server: &Server, load: f64) -> Outcome<Vec<Part>> {
     let part = |_| {
-        let signatures = process::raw(1, ALGORITHM)?.per_second;
-        let per_second = signatures * per_signature;
-        let report = steady(server, Kind::Token, (per_second, PART), false)?;
-        Ok(Part {
-            signature: 1e3 / signatures,
-            per_second,
-            report,
-            memory: mebibytes(server.resident_kib()?),
-        })
+        let signature = signature()?;
+        let report = steady(server, Kind::Token, (per_second(load, signature), PART), false)?;
+        Ok(Part { signature, report, memory: mebibytes(server.resident_kib()?) })
     };
     (0..PARTS).map(part).collect()
 }
