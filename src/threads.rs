@@ -2,7 +2,7 @@
 //! Not for: what is done on them.
 
 use std::io;
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 /// How much nicer than others these threads are. On a processor that is never idle each has a thirtieth of what a thread
 /// that answers callers has; on one that is idle, all of it: docs/decisions/0020-administration-gives-way.md.
@@ -13,12 +13,12 @@ const NICER_BY: i32 = 15;
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn start_quiet(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub fn start_quiet(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     let quietly = move || {
         give_way();
         work();
     };
-    thread::Builder::new().name(name.to_owned()).spawn(quietly).map(drop)
+    thread::Builder::new().name(name.to_owned()).spawn(quietly)
 }
 
 /// On Linux each thread has a niceness of its own. Where that cannot be, all threads are alike, and nothing else is

@@ -22,6 +22,8 @@ pub(super) fn serve(
     let (tell, told) = oneshot::channel();
     start_quiet("administration", move || {
         runtime.block_on(server.serve(listener, stop));
+        // What is left of it has the store open.
+        drop(runtime);
         let _ = tell.send(());
     })
     .map_err(failed)?;

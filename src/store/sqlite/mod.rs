@@ -56,7 +56,8 @@ const READERS: usize = 2;
 /// Readers for administrators, so that a long question does not keep all others waiting.
 const READERS_FOR_ADMINISTRATORS: usize = 2;
 
-/// The embedded store. Dropping it waits for nothing: whatever was answered is durable.
+/// The embedded store. Whatever was answered is durable; dropping it closes the file, so that all of it is in that one
+/// unless another process has it open.
 pub struct Sqlite {
     writer: Worker,
     readers: Worker,

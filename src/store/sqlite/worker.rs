@@ -4,7 +4,7 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -17,17 +17,18 @@ const QUEUE: usize = 4096;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// One thread for each connection, all fed from one queue. The threads end when the worker is dropped.
+/// One thread for each connection, all fed from one queue. Dropping it waits for what is being asked, and for the
+/// connections to be closed: SQLite puts the journal into the file only when the last one is.
 pub(super) struct Worker {
-    queue: mpsc::SyncSender<Job>,
+    /// There until it is dropped.
+    queue: Option<mpsc::SyncSender<Job>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Worker {
     /// Starts a thread for each connection.
     pub(super) fn start(connections: Vec<Connection>) -> Result<Self, StoreError> {
-        Self::start_on(connections, |work| {
-            thread::Builder::new().name("store".to_owned()).spawn(work).map(drop)
-        })
+        Self::start_on(connections, |work| thread::Builder::new().name("store".to_owned()).spawn(work))
     }
 
     /// Starts a thread for each connection, which gives way to others.
@@ -37,16 +38,16 @@ impl Worker {
 
     fn start_on(
         connections: Vec<Connection>,
-        start: impl Fn(Box<dyn FnOnce() + Send>) -> io::Result<()>,
+        start: impl Fn(Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>>,
     ) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::sync_channel::<Job>(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
-        for connection in connections {
+        let threads = connections.into_iter().map(|connection| {
             let jobs = Arc::clone(&jobs);
             start(Box::new(move || serve(connection, &jobs)))
-                .map_err(|failure| StoreError::Unavailable(failure.to_string()))?;
-        }
-        Ok(Self { queue })
+                .map_err(|failure| StoreError::Unavailable(failure.to_string()))
+        });
+        Ok(Self { queue: Some(queue), threads: threads.collect::<Result<_, _>>()? })
     }
 
     /// Runs `job` on one of the threads. Once begun it runs to its end; one that nobody waits for any more is not begun.
@@ -61,13 +62,24 @@ impl Worker {
             }
         });
         let gone = || StoreError::Unavailable("its thread is gone".to_owned());
-        self.queue.try_send(job).map_err(|refused| match refused {
+        let queue = self.queue.as_ref().ok_or_else(gone)?;
+        queue.try_send(job).map_err(|refused| match refused {
             mpsc::TrySendError::Full(_) => {
                 StoreError::Unavailable("too many questions wait for it".to_owned())
             }
             mpsc::TrySendError::Disconnected(_) => gone(),
         })?;
         answered.await.map_err(|_| gone())?
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.queue = None;
+        for thread in self.threads.drain(..) {
+            // It catches what panics in a question, and has nothing else that could.
+            let _ = thread.join();
+        }
     }
 }
 
@@ -78,5 +90,23 @@ fn serve(mut connection: Connection, jobs: &Mutex<mpsc::Receiver<Job>>) {
         // A panic in one question must not take the store away from all others; its asker is told by the dropped
         // sender, and the transaction rolled back when it was dropped.
         let _ = catch_unwind(AssertUnwindSafe(|| job(&mut connection)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::Sqlite;
+
+    #[test]
+    fn a_store_that_is_dropped_is_one_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("store.db");
+        for _ in 0..20 {
+            drop(Sqlite::open(&file).unwrap());
+            let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+            assert_eq!(left.collect::<Vec<_>>(), [file.clone()]);
+        }
     }
 }

@@ -235,6 +235,8 @@ fn an_idle_server_stops_soon_after_either_signal() {
         // Silence is patiently listened to for 10 s, but not by a server that is to stop.
         assert!(started.elapsed() < Duration::from_secs(8));
         assert!(std::io::Read::read(&mut silent, &mut [0]).is_ok_and(|count| count == 0));
+        // Whoever copies the file of a server that has stopped has all of it.
+        assert!(!installation.data().join("chancery.db-wal").exists(), "the store was not closed");
     }
 }
 
