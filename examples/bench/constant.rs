@@ -14,6 +14,7 @@ use axum::response::Response;
 use chancery::crypto::algorithm::Signer;
 use chancery::http::server::{Answers, Server, bind};
 use chancery::http::stop::Stop;
+use chancery::threads::Workers;
 use http_body_util::BodyExt;
 
 use super::{Outcome, raw};
@@ -62,14 +63,13 @@ pub(super) fn run(length: usize, threads: usize, algorithm: Option<&str>) -> Out
     headers.insert("x-request-id", text("9939bc3f-5edf-46c3-8f5c-2b1dc1acfa90"));
     let (start, end) = (r#"{"access_token":""#, r#""}"#);
     let body = format!("{start}{}{end}", "a".repeat(length.saturating_sub(start.len() + end.len()))).into();
-    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?.block_on(
-        async {
-            let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-            writeln!(stdout(), "{}", listener.local_addr()?)?;
-            let (_stopper, stop) = Stop::new();
-            let front = Arc::new(Constant { headers, body, signer });
-            Server { front, certificates: None, max_connections: 10_000 }.serve(listener, stop).await;
-            Ok(())
-        },
-    )
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        writeln!(stdout(), "{}", listener.local_addr()?)?;
+        let (workers, _at_work) = Workers::start(threads)?;
+        let (_stopper, stop) = Stop::new();
+        let front = Arc::new(Constant { headers, body, signer });
+        Server { front, certificates: None, max_connections: 10_000, workers }.serve(listener, stop).await;
+        Ok(())
+    })
 }

@@ -21,6 +21,7 @@ use crate::issuer::directory::FOLLOW_EVERY;
 use crate::issuer::{Directory, Services};
 use crate::keys::signing::Signing;
 use crate::store::StoreError;
+use crate::threads::Workers;
 
 /// How long the last of what was noticed may take to be written down.
 const WRITE_NOTES_WITHIN: Duration = Duration::from_secs(10);
@@ -63,14 +64,13 @@ pub(super) fn run(global: &Global, flags: &ServeFlags) -> Result<(), Failure> {
     })
 }
 
-/// The runtime of a server: a thread for each processor.
+/// The runtime of a server's first worker.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(processors())
-        .thread_name("serve")
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("the system gives no threads: {error}")))
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| no_threads(&error))
+}
+
+fn no_threads(error: &std::io::Error) -> Failure {
+    Failure::new(format!("the system gives no threads: {error}"))
 }
 
 /// Opens both listeners.
@@ -100,7 +100,9 @@ pub(super) async fn serve(
     admin: Admin,
     stop: Stop,
 ) -> Result<(), Failure> {
-    let signing = Signing::new(processors(), Arc::clone(&admin.clock));
+    // At work until the last is written down: what belongs to them is used until then.
+    let (workers, _at_work) = Workers::start(processors()).map_err(|error| no_threads(&error))?;
+    let signing = Signing::new(workers.clone(), Arc::clone(&admin.clock));
     let Admin { store, clock, random, vault, .. } = admin.clone();
     let (issuance, writer) = stream::open(&settings.issuance, &clock)?;
     let services = Services::new(store, clock, random, vault, signing)
@@ -125,14 +127,13 @@ pub(super) async fn serve(
         let stop = stop.clone();
         chores.spawn(async move { certificates.follow(stop).await });
     }
-    spawn_chores(&mut chores, &directory);
+    spawn_chores(&mut chores, &directory, &workers);
     let (notes_stop, notes_stopped) = Stop::new();
     let notes = tokio::spawn(write_notes(Arc::clone(&directory), notes_stopped));
     // The admin listener stays while the public one empties, so that probes see why it is not ready.
     let (admin_stop, admin_stopped) = Stop::new();
-    let admin_server = Server { front: Arc::clone(&admin), certificates: None, max_connections: 256 };
-    let administration = administration::serve(admin_server, listeners.admin, admin_stopped)?;
-    let public_server = Server { front: public, certificates, max_connections };
+    let administration = administration::serve(Arc::clone(&admin), listeners.admin, admin_stopped)?;
+    let public_server = Server { front: public, certificates, max_connections, workers };
     let (public_address, admin_address) = (listeners.public_address, listeners.admin_address);
     tracing::info!(public = %public_address, admin = %admin_address, https, "chancery serves");
 
@@ -182,11 +183,13 @@ async fn finish_notes(notes: JoinHandle<()>, directory: &Directory) -> Result<()
 }
 
 /// What goes on beside the requests: following the store, rotating keys, forgetting the past.
-fn spawn_chores(chores: &mut JoinSet<()>, directory: &Arc<Directory>) {
+fn spawn_chores(chores: &mut JoinSet<()>, directory: &Arc<Directory>, workers: &Workers) {
+    for number in 0..workers.count() {
+        let watcher = Arc::clone(directory);
+        workers.spawn(number, async move { watcher.watch_saturation().await });
+    }
     let follower = Arc::clone(directory);
     chores.spawn(async move { follower.keep_following(FOLLOW_EVERY).await });
-    let watcher = Arc::clone(directory);
-    chores.spawn(async move { watcher.watch_saturation().await });
     let rotator = Arc::clone(directory);
     chores.spawn(every(ROTATE_EVERY, "the signing keys could not be rotated", move || {
         let directory = Arc::clone(&rotator);

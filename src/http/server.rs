@@ -15,6 +15,7 @@ use super::guest::Guest;
 use super::room::{Place, Room};
 use super::stop::Stop;
 use super::tls::Certificates;
+use crate::threads::Workers;
 
 /// How long a stop waits for requests in flight before it gives up on them.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
@@ -46,6 +47,8 @@ pub struct Server<A> {
     pub certificates: Option<Arc<Certificates>>,
     /// Most connections at once; a further one waits until one ends, or those that are idle have made room.
     pub max_connections: usize,
+    /// Who serves them.
+    pub workers: Workers,
 }
 
 /// Opens a listening socket.
@@ -117,10 +120,15 @@ impl<A: Answers> Server<A> {
     }
 
     fn start(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place, stop: Stop) {
-        let server = Arc::clone(self);
-        tokio::spawn(async move {
-            server.drive(stream, peer, Arc::clone(&place.guest), stop).await;
-            drop(place);
+        let (server, post) = (Arc::clone(self), self.workers.post());
+        // Each runtime looks at its own sockets.
+        let stream = if post.is_here() { Ok(stream) } else { Err(stream.into_std()) };
+        self.workers.spawn(post.number(), async move {
+            match stream.or_else(|moved| TcpStream::from_std(moved?)) {
+                Ok(stream) => server.drive(stream, peer, Arc::clone(&place.guest), stop).await,
+                Err(error) => tracing::error!(%error, "a connection could not be handed to its worker"),
+            }
+            drop((place, post));
         });
     }
 

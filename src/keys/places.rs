@@ -1,6 +1,7 @@
-//! Places for signatures, and who gets one that becomes free.
+//! The place for signatures of one worker, and who gets it when it becomes free.
 //! Not for: signatures (`signing.rs`), or the order of those who wait (`lines.rs`).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,22 +44,26 @@ const GIVEN_UP_AFTER: Duration = Duration::from_millis(1_500);
 /// How long signatures are made at most before everything else has its turn, however long that takes.
 const SIGNED_FOR: Duration = Duration::from_millis(20);
 
-/// As many places as signatures can be made at once.
+/// A worker's leave to sign, which it gives to one after another.
 pub(super) struct Places {
     clock: Arc<dyn Clock>,
-    /// Whether there is one only.
-    is_one: bool,
     queue: Mutex<Queue>,
+    /// What the queue says, for those who would not wait for it, and apart from what changes all the time.
+    seems_free: Apart<AtomicBool>,
 }
 
+/// Alone in what processors pass to one another at once, of which some fetch two lines.
+#[repr(align(128))]
+struct Apart<T>(T);
+
 struct Queue {
-    /// Places that nobody has. While there is one nobody waits.
-    free: usize,
+    /// Whether nobody has the place. Then nobody waits.
+    is_free: bool,
     lines: Lines<oneshot::Sender<Place>>,
     pace: Pace,
-    /// When a place was last left free.
+    /// When it was last left free.
     freed: Duration,
-    /// Whether who asked last found a place that had been free for a while, or another one that is: then nobody waits.
+    /// Whether who asked last found that it had been free for a while.
     is_idle: bool,
 }
 
@@ -90,12 +95,12 @@ enum Asked<'places> {
 }
 
 impl Places {
-    /// So many places.
-    pub(super) fn new(count: usize, clock: Arc<dyn Clock>) -> Self {
+    /// One that is free.
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         let pace = Pace { interval: USUAL_PACE, last: None };
         let (lines, freed, is_idle) = Default::default();
-        let queue = Mutex::new(Queue { free: count, lines, pace, freed, is_idle });
-        Self { clock, is_one: count == 1, queue }
+        let queue = Mutex::new(Queue { is_free: true, lines, pace, freed, is_idle });
+        Self { clock, queue, seems_free: Apart(AtomicBool::new(true)) }
     }
 
     /// Waits for a place.
@@ -112,6 +117,20 @@ impl Places {
         let place = place.await.map_err(|_| Full)?;
         waiter.take_place();
         if self.now().saturating_sub(since) > GIVEN_UP_AFTER { Err(Full) } else { Ok(place) }
+    }
+
+    /// The place, if nobody has it.
+    pub(super) fn free_place(self: &Arc<Self>) -> Option<Place> {
+        if !self.seems_free() {
+            return None;
+        }
+        let now = self.now();
+        self.take(&mut self.lock(), now)
+    }
+
+    /// Whether nobody had it a moment ago.
+    pub(super) fn seems_free(&self) -> bool {
+        self.seems_free.0.load(Ordering::Relaxed)
     }
 
     /// How many wait.
@@ -144,10 +163,8 @@ impl Places {
     fn ask(self: &Arc<Self>, whose: ApplicationId, is_quick: bool) -> Result<Asked<'_>, Full> {
         let now = self.clock.monotonic();
         let mut queue = self.lock();
-        if queue.free > 0 {
-            queue.free -= 1;
-            queue.is_idle = queue.free > 0 || now.saturating_sub(queue.freed) >= IDLE_FOR;
-            return Ok(Asked::Has(Place { places: Arc::clone(self), left: Duration::ZERO }));
+        if let Some(place) = self.take(&mut queue, now) {
+            return Ok(Asked::Has(place));
         }
         queue.is_idle = false;
         let room = queue.pace.room(is_quick);
@@ -160,11 +177,21 @@ impl Places {
         Ok(Asked::Waits(Waiter { places: self, whose, number }, place, now))
     }
 
-    /// How many wait, and how many places are free.
+    fn take(self: &Arc<Self>, queue: &mut Queue, now: Duration) -> Option<Place> {
+        if !queue.is_free {
+            return None;
+        }
+        queue.is_free = false;
+        queue.is_idle = now.saturating_sub(queue.freed) >= IDLE_FOR;
+        self.seems_free.0.store(false, Ordering::Relaxed);
+        Some(Place { places: Arc::clone(self), left: Duration::ZERO })
+    }
+
+    /// How many wait, and whether the place is free.
     #[cfg(test)]
-    pub(super) fn state(&self) -> (usize, usize) {
+    pub(super) fn state(&self) -> (usize, bool) {
         let queue = self.lock();
-        (queue.lines.count(), queue.free)
+        (queue.lines.count(), queue.is_free)
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -186,10 +213,9 @@ impl Place {
         let took = signed.saturating_sub(begun).max(if is_quick { Duration::ZERO } else { QUICK_FOR });
         self.left = self.left.saturating_sub(took);
         if self.left > took && self.places.waiting() > 0 {
-            if self.places.is_one && !is_quick {
+            if !is_quick {
                 // The next signature comes first: then all tokens of a turn are sent one after the other, and what an RSA
-                // signature has driven from the caches is fetched once for all of them. With more places it gave less:
-                // docs/decisions/0024-overload-is-shared.md.
+                // signature has driven from the caches is fetched once for all of them.
                 drop(self);
                 yield_now().await;
             }
@@ -205,7 +231,12 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let now = self.places.now();
-        let next = self.places.lock().next(now);
+        let mut queue = self.places.lock();
+        let next = queue.next(now);
+        if next.is_none() {
+            self.places.seems_free.0.store(true, Ordering::Relaxed);
+        }
+        drop(queue);
         if let Some(next) = next {
             // If whoever it was has just gone away, the place is dropped here, and is the next one's.
             let _ = next.send(Self { places: Arc::clone(&self.places), left: self.left });
@@ -214,11 +245,11 @@ impl Drop for Place {
 }
 
 impl Queue {
-    /// Who gets a place that is free now. Without anybody it stays free.
+    /// Who gets the place, which is free now. Without anybody it stays free.
     fn next(&mut self, now: Duration) -> Option<oneshot::Sender<Place>> {
         let next = self.lines.next();
         if next.is_none() {
-            self.free += 1;
+            self.is_free = true;
             self.freed = now;
         }
         self.pace.note(now, self.lines.count() > 0);
@@ -260,7 +291,7 @@ impl Drop for Waiter<'_> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::AtomicU64;
 
     use futures_util::FutureExt;
 
@@ -292,9 +323,8 @@ pub(super) mod tests {
     async fn there_is_time_where_a_place_was_free_for_a_while_and_nobody_waits() {
         let clock = Arc::new(Stopped::default());
         clock.pass(Duration::from_secs(1));
-        let places = |count| Arc::new(Places::new(count, Arc::clone(&clock) as Arc<dyn Clock>));
+        let one = Arc::new(Places::new(Arc::clone(&clock) as Arc<dyn Clock>));
         let whose = ApplicationId::new(&SystemRandom);
-        let one = places(1);
         let place = one.wait(whose, false).await.unwrap();
         assert!(one.is_idle());
         let waits = one.ask(whose, false);
@@ -307,20 +337,12 @@ pub(super) mod tests {
             drop(one.wait(whose, false).await.unwrap());
             assert_eq!(one.is_idle(), is_idle, "{free_for:?}");
         }
-        let two = places(2);
-        let first = two.wait(whose, false).await.unwrap();
-        drop(first);
-        let first = two.wait(whose, false).await.unwrap();
-        assert!(two.is_idle(), "another processor is");
-        let _second = two.wait(whose, false).await.unwrap();
-        assert!(!two.is_idle());
-        drop(first);
     }
 
     #[tokio::test]
     async fn who_has_waited_for_too_long_gets_no_place_and_keeps_none() {
         let clock = Arc::new(Stopped::default());
-        let places = Arc::new(Places::new(1, Arc::clone(&clock) as Arc<dyn Clock>));
+        let places = Arc::new(Places::new(Arc::clone(&clock) as Arc<dyn Clock>));
         let whose = ApplicationId::new(&SystemRandom);
         for (waits, has_place) in [(GIVEN_UP_AFTER, true), (GIVEN_UP_AFTER + Duration::from_millis(1), false)]
         {
@@ -330,7 +352,7 @@ pub(super) mod tests {
             clock.pass(waits);
             drop(held);
             assert_eq!(waiting.await.is_ok(), has_place, "{waits:?}");
-            assert_eq!(places.state(), (0, 1));
+            assert_eq!(places.state(), (0, true));
         }
     }
 

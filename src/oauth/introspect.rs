@@ -142,6 +142,6 @@ async fn sign(issuer: &Issuer, caller: &Application, answer: &str) -> Result<Str
     jws::push_base64url(header.as_bytes(), &mut unsigned);
     unsigned.push('.');
     jws::push_base64url(claims.as_bytes(), &mut unsigned);
-    turn.sign(key.signer.as_ref(), &mut unsigned).await?;
+    turn.sign(&key.signer, &mut unsigned).await?;
     Ok(unsigned)
 }

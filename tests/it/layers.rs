@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("issuer", &["crypto", "domain", "store", "keys"]),
     ("oauth", &["crypto", "domain", "store", "keys", "issuer"]),
     ("admin", &["crypto", "domain", "store", "keys", "issuer"]),
-    ("http", &["crypto", "domain", "store", "issuer", "oauth", "admin"]),
+    ("http", &["crypto", "domain", "store", "issuer", "oauth", "admin", "threads"]),
     ("config", &["domain", "keys", "issuer", "http", "store"]),
     ("cli", &["crypto", "domain", "store", "keys", "issuer", "oauth", "admin", "http", "config", "threads"]),
     ("main", &["cli"]),

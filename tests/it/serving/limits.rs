@@ -102,10 +102,13 @@ fn what_answers_administrators_is_nicer_than_what_answers_callers() {
     let server = installation.serve(&[]);
     let is_right = |niceness: &BTreeMap<String, i32>| {
         let is = |name: &str, nicer_by: i32| {
-            let expected = niceness.get("serve").map(|callers| (callers + nicer_by).min(19));
+            let expected = niceness.get("chancery").map(|callers| (callers + nicer_by).min(19));
             expected.is_some() && niceness.get(name).copied() == expected
         };
-        is("store", 0) && is("administration", 15) && is("store-quiet", 15)
+        niceness.iter().filter(|(name, _)| name.starts_with("serve-")).all(|(name, _)| is(name, 0))
+            && is("store", 0)
+            && is("administration", 15)
+            && is("store-quiet", 15)
     };
     let mut niceness = niceness_of_threads(server.id());
     // A thread has its name and its niceness from itself, a moment after it began.

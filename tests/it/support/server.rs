@@ -26,6 +26,7 @@ use chancery::oauth::jwks;
 use chancery::oauth::verify::{Expected, NotAccepted, Verified, verify};
 use chancery::store::Store;
 use chancery::store::sqlite::Sqlite;
+use chancery::threads::Workers;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -155,7 +156,7 @@ impl TestServer {
     ) -> Self {
         log::start();
         let admin = operator(&folder, Arc::clone(&clock), seed);
-        let signing = Signing::new(1, Arc::clone(&clock) as Arc<dyn Clock>);
+        let signing = Signing::new(Workers::alone(), Arc::clone(&clock) as Arc<dyn Clock>);
         let store = wrap(Arc::clone(&admin.store));
         let (shown, random) = (Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&admin.random));
         let services = Services::new(store, shown, random, vault(&format!("vault of {seed}")), signing);

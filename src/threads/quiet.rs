@@ -1,5 +1,5 @@
 //! Threads whose work can wait: where a processor is wanted by several, those that answer callers have most of it.
-//! Not for: what is done on them.
+//! Not for: what is done on them, or those that answer callers (`workers.rs`).
 
 use std::io;
 use std::thread::{self, JoinHandle};

@@ -1,0 +1,219 @@
+//! Where signatures are made: between other work, one at a time for each worker, each application in its turn.
+//! Not for: which key signs (`keys/mod.rs`), what is signed (`oauth`), or the order of those who wait (`lines.rs`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+use super::ahead::Ahead;
+use super::lines::Full;
+use super::places::{Place, Places};
+use crate::crypto::algorithm::Signer;
+use crate::crypto::jws;
+use crate::domain::id::ApplicationId;
+use crate::domain::time::Clock;
+use crate::threads::{self, Workers};
+
+/// How often it is looked whether everything that is ready waits long for its turn.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How long that is: more than a timer is late by, and more than some dozens of quick tokens take.
+const LATE: Duration = Duration::from_millis(5);
+
+/// Lets each worker make one signature at a time, and everything else have its turn after each of them, or after a few where
+/// many wait.
+///
+/// An RSA signature keeps a processor busy for most of a millisecond. On threads of their own, signatures cost four
+/// changes of threads for each token; here they cost none, and a health probe or a key fetch waits for one signature
+/// or a few: docs/decisions/0010-signing-between-other-work.md. A signature that takes less time than the rest of its
+/// request has nothing to wait for, and is made at once, unless the server is saturated. Whoever waits, waits in the
+/// line of its application: docs/decisions/0024-overload-is-shared.md. Who would have to wait while another worker has nothing
+/// to sign has it signed there: docs/decisions/0031-a-worker-for-each-processor.md.
+pub struct Signing {
+    clock: Arc<dyn Clock>,
+    workers: Workers,
+    first: Post,
+    further: Vec<Post>,
+    ahead: Ahead,
+}
+
+/// Where one worker signs.
+struct Post {
+    number: usize,
+    places: Arc<Places>,
+    /// Whether requests wait longer for the processor than for a signature: then quick ones have their turns as well.
+    is_saturated: AtomicBool,
+}
+
+/// Why a token was not signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotSigned {
+    /// Too many wait already.
+    #[error("too many tokens wait for their signature")]
+    Busy,
+    /// The signature could not be made.
+    #[error("the signature could not be made")]
+    Failed,
+}
+
+/// The leave to make one signature, now. Dropped, it is the next one's.
+#[must_use]
+pub struct Turn(Leave);
+
+enum Leave {
+    AtOnce,
+    Here(Place),
+    /// With another worker.
+    With(Workers, usize, Place),
+}
+
+impl Signing {
+    /// With these workers.
+    #[must_use]
+    pub fn new(workers: Workers, clock: Arc<dyn Clock>) -> Self {
+        let post = |number| Post {
+            number,
+            places: Arc::new(Places::new(Arc::clone(&clock))),
+            is_saturated: AtomicBool::new(false),
+        };
+        let (first, further) = (post(0), (1..workers.count()).map(post).collect());
+        Self { clock, workers, first, further, ahead: Ahead::default() }
+    }
+
+    /// How many signatures can be made at once.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.workers.count()
+    }
+
+    /// How many wait for theirs.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.posts().map(|post| post.places.waiting()).sum()
+    }
+
+    /// Waits until a signature may be made for an application. A caller that goes away before its turn costs none.
+    ///
+    /// # Errors
+    /// When too many wait already, or so many of this application that others have a right to its place: within
+    /// milliseconds, or never.
+    pub async fn turn(&self, whose: ApplicationId, signer: &Arc<dyn Signer>) -> Result<Turn, NotSigned> {
+        let (here, is_quick) = (self.here(), signer.is_quick());
+        if is_quick && !here.is_saturated.load(Ordering::Relaxed) {
+            return Ok(Turn(Leave::AtOnce));
+        }
+        if !is_quick
+            && !here.places.seems_free()
+            && let Some((number, place)) = self.free_elsewhere(here)
+        {
+            return Ok(Turn(Leave::With(self.workers.clone(), number, place)));
+        }
+        // In a box of its own, as all that not every token needs: requests are moved, and are the smaller without it.
+        let place = Box::pin(here.places.wait(whose, is_quick)).await.map_err(|Full| NotSigned::Busy)?;
+        self.ahead.prepare(signer, || {
+            here.places.is_idle() || self.others(here).any(|post| post.places.seems_free())
+        });
+        Ok(Turn(Leave::Here(place)))
+    }
+
+    /// Looks again and again whether the worker that asks is saturated; never ends.
+    pub async fn keep_looking(&self) {
+        loop {
+            let due = self.clock.monotonic() + LOOK_EVERY;
+            sleep(LOOK_EVERY).await;
+            self.look(self.clock.monotonic().saturating_sub(due));
+        }
+    }
+
+    /// Notes by how much a timer was late: that is how long everything waits for its turn.
+    fn look(&self, late: Duration) {
+        let here = self.here();
+        if late > LATE {
+            here.is_saturated.store(true, Ordering::Relaxed);
+        } else if here.places.waiting() == 0 {
+            here.is_saturated.store(false, Ordering::Relaxed);
+        }
+    }
+
+    fn posts(&self) -> impl Iterator<Item = &Post> {
+        std::iter::once(&self.first).chain(&self.further)
+    }
+
+    /// Where the worker that asks signs.
+    fn here(&self) -> &Post {
+        let further = threads::number().checked_sub(1).and_then(|place| self.further.get(place));
+        further.unwrap_or(&self.first)
+    }
+
+    /// Where the others sign, those that come after this one first, so that not all ask the same.
+    fn others<'of>(&'of self, here: &Post) -> impl Iterator<Item = &'of Post> {
+        let number = here.number;
+        let (before, after) = (self.posts().take(number), self.posts().skip(number + 1));
+        after.chain(before)
+    }
+
+    /// The place of a worker that has nothing to sign.
+    fn free_elsewhere(&self, here: &Post) -> Option<(usize, Place)> {
+        self.others(here).find_map(|post| post.places.free_place().map(|place| (post.number, place)))
+    }
+}
+
+impl Turn {
+    /// Whether its signature is a quick one that waits for nobody, before it or after.
+    #[must_use]
+    pub fn is_at_once(&self) -> bool {
+        matches!(self.0, Leave::AtOnce)
+    }
+
+    /// Signs `token`, which holds header and payload joined by a dot, and is a whole compact JWS afterwards.
+    ///
+    /// # Errors
+    /// When the signature could not be made.
+    pub async fn sign(self, signer: &Arc<dyn Signer>, token: &mut String) -> Result<(), NotSigned> {
+        match self.0 {
+            Leave::AtOnce => sign(signer.as_ref(), token),
+            Leave::Here(place) => {
+                let begun = place.now();
+                sign(signer.as_ref(), token)?;
+                Box::pin(place.hand_on(begun, signer.is_quick())).await;
+                Ok(())
+            }
+            Leave::With(workers, number, place) => {
+                Box::pin(sign_with(&workers, number, place, Arc::clone(signer), token)).await
+            }
+        }
+    }
+}
+
+fn sign(signer: &dyn Signer, token: &mut String) -> Result<(), NotSigned> {
+    jws::sign(signer, token).map_err(|_| NotSigned::Failed)
+}
+
+/// Has another worker sign, unless the caller has gone away before that.
+async fn sign_with(
+    workers: &Workers,
+    number: usize,
+    place: Place,
+    signer: Arc<dyn Signer>,
+    token: &mut String,
+) -> Result<(), NotSigned> {
+    let (tell, told) = oneshot::channel();
+    let mut text = std::mem::take(token);
+    workers.spawn(number, async move {
+        if tell.is_closed() {
+            return;
+        }
+        let begun = place.now();
+        let outcome = sign(signer.as_ref(), &mut text);
+        let _ = tell.send(outcome.map(|()| text));
+        place.hand_on(begun, signer.is_quick()).await;
+    });
+    *token = told.await.map_err(|_| NotSigned::Failed)??;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

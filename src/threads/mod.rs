@@ -1,0 +1,8 @@
+//! Threads of this process: those that answer callers, and those whose work can wait.
+//! Not for: what is done on them.
+
+mod quiet;
+mod workers;
+
+pub use quiet::start_quiet;
+pub use workers::{AtWork, Post, Workers, number};
