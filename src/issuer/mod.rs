@@ -315,7 +315,28 @@ impl Issuer {
     /// When too many tokens wait for a signature, which is counted.
     pub async fn turn(&self, application: &Application, key: &ReadyKey) -> Result<Turn, NotSigned> {
         let turn = self.services.signing.turn(application.id, &key.signer).await;
-        turn.inspect_err(|_| self.note_overload(application))
+        turn.inspect_err(|error| self.note_not_signed(application, *error))
+    }
+
+    /// Signs what one of this tenant's applications has a turn for: header and payload joined by a dot, which become a whole
+    /// compact JWS.
+    ///
+    /// # Errors
+    /// When the signature could not be made, or had to wait with another worker after all, and for too long, which is
+    /// counted.
+    pub async fn sign(
+        &self,
+        turn: Turn,
+        (application, key): (&Application, &ReadyKey),
+        text: &mut String,
+    ) -> Result<(), NotSigned> {
+        turn.sign(&key.signer, text).await.inspect_err(|error| self.note_not_signed(application, *error))
+    }
+
+    fn note_not_signed(&self, application: &Application, error: NotSigned) {
+        if error == NotSigned::Busy {
+            self.note_overload(application);
+        }
     }
 }
 

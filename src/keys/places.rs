@@ -1,7 +1,7 @@
 //! The place for signatures of one worker, and who gets it when it becomes free.
 //! Not for: signatures (`signing.rs`), or the order of those who wait (`lines.rs`).
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -48,8 +48,8 @@ const SIGNED_FOR: Duration = Duration::from_millis(20);
 pub(super) struct Places {
     clock: Arc<dyn Clock>,
     queue: Mutex<Queue>,
-    /// What the queue says, for those who would not wait for it, and apart from what changes all the time.
-    seems_free: Apart<AtomicBool>,
+    /// How many wait or have the place, for other workers, which look at nothing else here.
+    load: Apart<AtomicUsize>,
 }
 
 /// Alone in what processors pass to one another at once, of which some fetch two lines.
@@ -82,16 +82,18 @@ pub(super) struct Place {
 }
 
 /// One who waits; dropped, it is in no line any more.
-struct Waiter<'places> {
-    places: &'places Places,
+pub(super) struct Waiter {
+    places: Arc<Places>,
     whose: ApplicationId,
     number: u64,
+    /// Until it has its place.
+    is_in_line: bool,
 }
 
-/// What becomes of who asks for a place; who waits, since when.
-enum Asked<'places> {
+/// What becomes of who asks for a place; who waits, since when. Dropped, it has no place and waits for none.
+pub(super) enum Asked {
     Has(Place),
-    Waits(Waiter<'places>, oneshot::Receiver<Place>, Duration),
+    Waits(Waiter, oneshot::Receiver<Place>, Duration),
 }
 
 impl Places {
@@ -100,7 +102,7 @@ impl Places {
         let pace = Pace { interval: USUAL_PACE, last: None };
         let (lines, freed, is_idle) = Default::default();
         let queue = Mutex::new(Queue { is_free: true, lines, pace, freed, is_idle });
-        Self { clock, queue, seems_free: Apart(AtomicBool::new(true)) }
+        Self { clock, queue, load: Apart(AtomicUsize::new(0)) }
     }
 
     /// Waits for a place.
@@ -109,28 +111,12 @@ impl Places {
     /// When too many wait, or so many of this application that others have a right to its place: within milliseconds, unless
     /// signatures take longer all at once.
     pub(super) async fn wait(self: &Arc<Self>, whose: ApplicationId, is_quick: bool) -> Result<Place, Full> {
-        let (waiter, place, since) = match self.ask(whose, is_quick)? {
-            Asked::Has(place) => return Ok(place),
-            Asked::Waits(waiter, place, since) => (waiter, place, since),
-        };
-        // A line is left by being served or by being sent away: then nobody is there to send the place.
-        let place = place.await.map_err(|_| Full)?;
-        waiter.take_place();
-        if self.now().saturating_sub(since) > GIVEN_UP_AFTER { Err(Full) } else { Ok(place) }
+        self.ask(whose, is_quick)?.place().await
     }
 
-    /// The place, if nobody has it.
-    pub(super) fn free_place(self: &Arc<Self>) -> Option<Place> {
-        if !self.seems_free() {
-            return None;
-        }
-        let now = self.now();
-        self.take(&mut self.lock(), now)
-    }
-
-    /// Whether nobody had it a moment ago.
-    pub(super) fn seems_free(&self) -> bool {
-        self.seems_free.0.load(Ordering::Relaxed)
+    /// How many had the place or waited for it a moment ago.
+    pub(super) fn load(&self) -> usize {
+        self.load.0.load(Ordering::Relaxed)
     }
 
     /// How many wait.
@@ -160,31 +146,34 @@ impl Places {
         self.clock.monotonic()
     }
 
-    fn ask(self: &Arc<Self>, whose: ApplicationId, is_quick: bool) -> Result<Asked<'_>, Full> {
+    /// Takes the place or stands in line for it.
+    ///
+    /// # Errors
+    /// When too many wait, as above.
+    pub(super) fn ask(self: &Arc<Self>, whose: ApplicationId, is_quick: bool) -> Result<Asked, Full> {
         let now = self.clock.monotonic();
         let mut queue = self.lock();
-        if let Some(place) = self.take(&mut queue, now) {
-            return Ok(Asked::Has(place));
+        if queue.is_free {
+            queue.is_free = false;
+            queue.is_idle = now.saturating_sub(queue.freed) >= IDLE_FOR;
+            self.tell_load(&queue);
+            return Ok(Asked::Has(Place { places: Arc::clone(self), left: Duration::ZERO }));
         }
         queue.is_idle = false;
         let room = queue.pace.room(is_quick);
         let sent_away = queue.lines.admit(whose, room, now)?;
         let (sender, place) = oneshot::channel();
         let number = queue.lines.join(whose, sender, now);
+        self.tell_load(&queue);
         drop(queue);
         // Whoever it is learns it from that.
         drop(sent_away);
-        Ok(Asked::Waits(Waiter { places: self, whose, number }, place, now))
+        let waiter = Waiter { places: Arc::clone(self), whose, number, is_in_line: true };
+        Ok(Asked::Waits(waiter, place, now))
     }
 
-    fn take(self: &Arc<Self>, queue: &mut Queue, now: Duration) -> Option<Place> {
-        if !queue.is_free {
-            return None;
-        }
-        queue.is_free = false;
-        queue.is_idle = now.saturating_sub(queue.freed) >= IDLE_FOR;
-        self.seems_free.0.store(false, Ordering::Relaxed);
-        Some(Place { places: Arc::clone(self), left: Duration::ZERO })
+    fn tell_load(&self, queue: &Queue) {
+        self.load.0.store(queue.lines.count() + usize::from(!queue.is_free), Ordering::Relaxed);
     }
 
     /// How many wait, and whether the place is free.
@@ -233,9 +222,7 @@ impl Drop for Place {
         let now = self.places.now();
         let mut queue = self.places.lock();
         let next = queue.next(now);
-        if next.is_none() {
-            self.places.seems_free.0.store(true, Ordering::Relaxed);
-        }
+        self.places.tell_load(&queue);
         drop(queue);
         if let Some(next) = next {
             // If whoever it was has just gone away, the place is dropped here, and is the next one's.
@@ -275,17 +262,32 @@ impl Pace {
     }
 }
 
-impl Waiter<'_> {
-    /// It has its place, and is in no line any more.
-    fn take_place(self) {
-        std::mem::forget(self);
+impl Asked {
+    /// Waits for the place.
+    ///
+    /// # Errors
+    /// When it is sent away, or had to wait for too long.
+    pub(super) async fn place(self) -> Result<Place, Full> {
+        let (mut waiter, place, since) = match self {
+            Self::Has(place) => return Ok(place),
+            Self::Waits(waiter, place, since) => (waiter, place, since),
+        };
+        // A line is left by being served or by being sent away: then nobody is there to send the place.
+        let place = place.await.map_err(|_| Full)?;
+        waiter.is_in_line = false;
+        if place.now().saturating_sub(since) > GIVEN_UP_AFTER { Err(Full) } else { Ok(place) }
     }
 }
 
-impl Drop for Waiter<'_> {
+impl Drop for Waiter {
     fn drop(&mut self) {
-        let left = self.places.lock().lines.leave(self.whose, self.number);
-        drop(left);
+        if self.is_in_line {
+            let mut queue = self.places.lock();
+            let left = queue.lines.leave(self.whose, self.number);
+            self.places.tell_load(&queue);
+            drop(queue);
+            drop(left);
+        }
     }
 }
 

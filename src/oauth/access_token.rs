@@ -102,7 +102,7 @@ pub async fn mint(
         unsigned(key, authorization.profile, &claims)?
     };
     let is_at_once = turn.is_at_once();
-    turn.sign(&key.signer, &mut text).await?;
+    issuer.sign(turn, (authenticated.application(), key), &mut text).await?;
     let made_at = if is_at_once { begun.plus(QUICK) } else { issuer.now() };
     Ok(AccessToken { text, id, key: key.id, made_at, expires_at: Timestamp::from_seconds(expires_at) })
 }

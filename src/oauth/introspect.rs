@@ -134,14 +134,14 @@ async fn sign(issuer: &Issuer, caller: &Application, answer: &str) -> Result<Str
     let mut kid = [0; 36];
     let kid = key.id.encode(&mut kid);
     let header = format!(r#"{{"kid":"{kid}","typ":"token-introspection+jwt","alg":"{}"}}"#, key.algorithm);
-    let (name, caller) =
+    let (name, audience) =
         (json_string(issuer.tenant().issuer.as_str()), json_string(caller.client_id.as_str()));
     let now = issuer.now().as_seconds();
-    let claims = format!(r#"{{"iss":{name},"aud":{caller},"iat":{now},"token_introspection":{answer}}}"#);
+    let claims = format!(r#"{{"iss":{name},"aud":{audience},"iat":{now},"token_introspection":{answer}}}"#);
     let mut unsigned = String::with_capacity((header.len() + claims.len()) * 4 / 3 + 512);
     jws::push_base64url(header.as_bytes(), &mut unsigned);
     unsigned.push('.');
     jws::push_base64url(claims.as_bytes(), &mut unsigned);
-    turn.sign(&key.signer, &mut unsigned).await?;
+    issuer.sign(turn, (caller, key), &mut unsigned).await?;
     Ok(unsigned)
 }

@@ -2,7 +2,7 @@
 //! Not for: which key signs (`keys/mod.rs`), what is signed (`oauth`), or the order of those who wait (`lines.rs`).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::ahead::Ahead;
 use super::lines::Full;
-use super::places::{Place, Places};
+use super::places::{Asked, Place, Places};
 use crate::crypto::algorithm::Signer;
 use crate::crypto::jws;
 use crate::domain::id::ApplicationId;
@@ -30,8 +30,8 @@ const LATE: Duration = Duration::from_millis(5);
 /// changes of threads for each token; here they cost none, and a health probe or a key fetch waits for one signature
 /// or a few: docs/decisions/0010-signing-between-other-work.md. A signature that takes less time than the rest of its
 /// request has nothing to wait for, and is made at once, unless the server is saturated. Whoever waits, waits in the
-/// line of its application: docs/decisions/0024-overload-is-shared.md. Who would have to wait while another worker has nothing
-/// to sign has it signed there: docs/decisions/0031-a-worker-for-each-processor.md.
+/// line of its application: docs/decisions/0024-overload-is-shared.md. Who would have to wait for much longer here than with
+/// another worker has it signed there: docs/decisions/0031-a-worker-for-each-processor.md.
 pub struct Signing {
     clock: Arc<dyn Clock>,
     workers: Workers,
@@ -44,6 +44,8 @@ pub struct Signing {
 struct Post {
     number: usize,
     places: Arc<Places>,
+    /// How often others were looked at from here.
+    looks: AtomicUsize,
     /// Whether requests wait longer for the processor than for a signature: then quick ones have their turns as well.
     is_saturated: AtomicBool,
 }
@@ -66,8 +68,14 @@ pub struct Turn(Leave);
 enum Leave {
     AtOnce,
     Here(Place),
-    /// With another worker.
-    With(Workers, usize, Place),
+    There(Box<There>),
+}
+
+/// With another worker, once it has a place for it.
+struct There {
+    workers: Workers,
+    number: usize,
+    asked: Asked,
 }
 
 impl Signing {
@@ -77,6 +85,7 @@ impl Signing {
         let post = |number| Post {
             number,
             places: Arc::new(Places::new(Arc::clone(&clock))),
+            looks: AtomicUsize::new(0),
             is_saturated: AtomicBool::new(false),
         };
         let (first, further) = (post(0), (1..workers.count()).map(post).collect());
@@ -106,16 +115,16 @@ impl Signing {
             return Ok(Turn(Leave::AtOnce));
         }
         if !is_quick
-            && !here.places.seems_free()
-            && let Some((number, place)) = self.free_elsewhere(here)
+            && let Some(other) = self.less_busy(here)
+            && let Ok(asked) = other.places.ask(whose, false)
         {
-            return Ok(Turn(Leave::With(self.workers.clone(), number, place)));
+            let there = There { workers: self.workers.clone(), number: other.number, asked };
+            return Ok(Turn(Leave::There(Box::new(there))));
         }
         // In a box of its own, as all that not every token needs: requests are moved, and are the smaller without it.
         let place = Box::pin(here.places.wait(whose, is_quick)).await.map_err(|Full| NotSigned::Busy)?;
-        self.ahead.prepare(signer, || {
-            here.places.is_idle() || self.others(here).any(|post| post.places.seems_free())
-        });
+        let is_there_time = || here.places.is_idle() || self.others(here).any(|post| post.places.load() == 0);
+        self.ahead.prepare(signer, is_there_time);
         Ok(Turn(Leave::Here(place)))
     }
 
@@ -142,22 +151,32 @@ impl Signing {
         std::iter::once(&self.first).chain(&self.further)
     }
 
+    fn post(&self, number: usize) -> &Post {
+        number.checked_sub(1).and_then(|place| self.further.get(place)).unwrap_or(&self.first)
+    }
+
     /// Where the worker that asks signs.
     fn here(&self) -> &Post {
-        let further = threads::number().checked_sub(1).and_then(|place| self.further.get(place));
-        further.unwrap_or(&self.first)
+        self.post(threads::number())
     }
 
-    /// Where the others sign, those that come after this one first, so that not all ask the same.
-    fn others<'of>(&'of self, here: &Post) -> impl Iterator<Item = &'of Post> {
-        let number = here.number;
-        let (before, after) = (self.posts().take(number), self.posts().skip(number + 1));
-        after.chain(before)
+    /// Two others, each time other ones: the less busy of two is about as good as the least busy of all, however many there
+    /// are (M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing").
+    fn others(&self, here: &Post) -> impl Iterator<Item = &Post> {
+        let (looks, others) = (here.looks.fetch_add(1, Ordering::Relaxed), self.further.len());
+        let (number, count) = (here.number, others + 1);
+        (0..others.min(2)).map(move |step| self.post((number + 1 + (looks + step) % others) % count))
     }
 
-    /// The place of a worker that has nothing to sign.
-    fn free_elsewhere(&self, here: &Post) -> Option<(usize, Place)> {
-        self.others(here).find_map(|post| post.places.free_place().map(|place| (post.number, place)))
+    /// Another worker that has nothing to sign while this one has, or so little that the way there is worth it.
+    fn less_busy(&self, here: &Post) -> Option<&Post> {
+        let own = here.places.load();
+        if own == 0 {
+            return None;
+        }
+        let other = self.others(here).min_by_key(|post| post.places.load())?;
+        let load = other.places.load();
+        (load == 0 || 2 * (load + 1) < own).then_some(other)
     }
 }
 
@@ -181,9 +200,7 @@ impl Turn {
                 Box::pin(place.hand_on(begun, signer.is_quick())).await;
                 Ok(())
             }
-            Leave::With(workers, number, place) => {
-                Box::pin(sign_with(&workers, number, place, Arc::clone(signer), token)).await
-            }
+            Leave::There(there) => Box::pin(there.sign(Arc::clone(signer), token)).await,
         }
     }
 }
@@ -192,27 +209,29 @@ fn sign(signer: &dyn Signer, token: &mut String) -> Result<(), NotSigned> {
     jws::sign(signer, token).map_err(|_| NotSigned::Failed)
 }
 
-/// Has another worker sign, unless the caller has gone away before that.
-async fn sign_with(
-    workers: &Workers,
-    number: usize,
-    place: Place,
-    signer: Arc<dyn Signer>,
-    token: &mut String,
-) -> Result<(), NotSigned> {
-    let (tell, told) = oneshot::channel();
-    let mut text = std::mem::take(token);
-    workers.spawn(number, async move {
-        if tell.is_closed() {
-            return;
-        }
-        let begun = place.now();
-        let outcome = sign(signer.as_ref(), &mut text);
-        let _ = tell.send(outcome.map(|()| text));
-        place.hand_on(begun, signer.is_quick()).await;
-    });
-    *token = told.await.map_err(|_| NotSigned::Failed)??;
-    Ok(())
+impl There {
+    /// Has the other worker sign, unless the caller goes away before that.
+    async fn sign(self, signer: Arc<dyn Signer>, token: &mut String) -> Result<(), NotSigned> {
+        let (mut tell, told) = oneshot::channel();
+        let (asked, mut text) = (self.asked, std::mem::take(token));
+        self.workers.spawn(self.number, async move {
+            let place = tokio::select! {
+                biased;
+                () = tell.closed() => return,
+                place = asked.place() => place,
+            };
+            let Ok(place) = place else {
+                let _ = tell.send(Err(NotSigned::Busy));
+                return;
+            };
+            let begun = place.now();
+            let outcome = sign(signer.as_ref(), &mut text);
+            let _ = tell.send(outcome.map(|()| text));
+            place.hand_on(begun, signer.is_quick()).await;
+        });
+        *token = told.await.map_err(|_| NotSigned::Failed)??;
+        Ok(())
+    }
 }
 
 #[cfg(test)]

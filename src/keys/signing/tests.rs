@@ -122,11 +122,26 @@ impl Trial {
         self.signing.first.places.wait(application(), false).await.unwrap()
     }
 
-    /// Waits until nobody has the other worker's place.
+    /// Takes the place of the other worker.
+    async fn hold_other(&self) -> Place {
+        self.signing.further[0].places.wait(application(), false).await.unwrap()
+    }
+
+    /// How many the other worker has to sign for.
+    fn others_load(&self) -> usize {
+        self.signing.further[0].places.load()
+    }
+
+    /// Waits until nobody has the other worker's place or waits for it.
     async fn wait_for_other(&self) {
-        while !self.signing.further[0].places.state().1 {
+        while self.others_load() > 0 {
             yield_now().await;
         }
+    }
+
+    /// Which worker made the last signature.
+    fn last_by(&self) -> usize {
+        self.signer.last_by.load(Ordering::Relaxed)
     }
 
     fn signed(&self) -> u32 {
@@ -288,30 +303,37 @@ async fn between_two_turns_of_others_quick_signatures_take_no_longer_than_a_slow
 #[tokio::test]
 async fn who_would_have_to_wait_is_signed_for_by_a_worker_that_has_nothing_to_sign() {
     let (trial, _at_work) = Trial::of_two();
-    let by = || trial.signer.last_by.load(Ordering::Relaxed);
     assert!(trial.sign(application()).await.is_ok());
-    assert_eq!(by(), 0, "nobody has to wait");
+    assert_eq!(trial.last_by(), 0, "nobody has to wait");
     let held = trial.hold().await;
     for _ in 0..3 {
         assert_eq!(trial.sign(application()).await, Ok("a.b.AQ".to_owned()));
-        assert_eq!(by(), 1);
+        assert_eq!(trial.last_by(), 1);
         trial.wait_for_other().await;
     }
-    // Who comes while both are busy waits here, and for none but this worker.
-    let other = trial.signing.further[0].places.free_place().unwrap();
-    let asked = trial.ask(application(), 1);
+    drop(held);
+}
+
+#[tokio::test]
+async fn who_comes_to_a_busy_worker_waits_with_another_that_is_less_than_half_as_busy() {
+    let (trial, _at_work) = Trial::of_two();
+    let (held, others) = (trial.hold().await, trial.hold_other().await);
+    let asked = trial.ask(application(), 20);
     settle().await;
-    assert_eq!((trial.state(), trial.signed()), ((1, false), 4));
+    // Each but the first came to where fewer waited: one holds each place.
+    assert_eq!((trial.state(), trial.others_load()), ((14, false), 7));
+    drop(others);
+    trial.wait_for_other().await;
+    assert_eq!((trial.signed(), trial.last_by()), (6, 1));
     drop(held);
     assert_eq!(count_refused(asked).await, 0);
-    assert_eq!((by(), trial.signed()), (0, 5));
-    drop(other);
+    assert_eq!((trial.signed(), trial.state()), (20, (0, true)));
 }
 
 #[tokio::test]
 async fn whoever_goes_away_while_another_worker_signs_takes_no_place_along() {
     let (trial, at_work) = Trial::of_two();
-    let _held = trial.hold().await;
+    let held = trial.hold().await;
     for moment in 0..4 {
         let asked = trial.ask(application(), 1).remove(0);
         for _ in 0..moment {
@@ -321,15 +343,41 @@ async fn whoever_goes_away_while_another_worker_signs_takes_no_place_along() {
         let _ = asked.await;
         trial.wait_for_other().await;
     }
+    // Before it signs, and while it waits there.
+    let before = trial.signed();
     let signer = Arc::clone(&trial.signer) as Arc<dyn Signer>;
     let turn = trial.signing.turn(application(), &signer).await;
-    assert!(matches!(&turn, Ok(Turn(Leave::With(..)))));
+    assert!(matches!(&turn, Ok(Turn(Leave::There(_)))));
     drop(turn);
-    trial.wait_for_other().await;
+    let others = trial.hold_other().await;
+    let asked = trial.ask(application(), 10);
+    settle().await;
+    assert!(trial.others_load() > 1);
+    asked.iter().for_each(JoinHandle::abort);
+    while trial.others_load() > 1 {
+        yield_now().await;
+    }
+    drop(others);
+    assert_eq!((trial.signed(), trial.others_load()), (before, 0));
     // A worker that has ended signs nothing, and whoever waits for it hears of that.
     drop(at_work);
     assert_eq!(trial.sign(application()).await, Err(NotSigned::Failed));
-    trial.wait_for_other().await;
+    assert_eq!(trial.others_load(), 0);
+    drop(held);
+}
+
+#[tokio::test]
+async fn who_is_sent_away_by_another_worker_is_refused() {
+    let (trial, _at_work) = Trial::of_two();
+    let held = (trial.hold().await, trial.hold_other().await);
+    let asked = trial.ask(application(), 10);
+    settle().await;
+    assert!(trial.others_load() > 1);
+    // So long that whoever gets a place now does not want it any more.
+    trial.clock.pass(Duration::from_secs(2));
+    drop(held);
+    assert_eq!(count_refused(asked).await, 10);
+    assert_eq!((trial.signed(), trial.state(), trial.others_load()), (0, (0, true), 0));
 }
 
 #[tokio::test]
@@ -343,5 +391,5 @@ async fn quick_signatures_are_made_here_even_if_they_wait() {
     assert_eq!((trial.state(), trial.signed()), ((1, false), 0));
     drop(held);
     assert_eq!(count_refused(asked).await, 0);
-    assert_eq!(trial.signer.last_by.load(Ordering::Relaxed), 0);
+    assert_eq!(trial.last_by(), 0);
 }
