@@ -171,6 +171,8 @@ impl Flow {
                 self.phase += 1;
                 let following = self.phases.get(self.phase).map(|(phase, _)| phase.per_second);
                 if following.is_none_or(|following| (following - per_second).abs() > f64::EPSILON) {
+                    // What fell due just now had no chance yet.
+                    self.send(now);
                     self.give_up();
                     self.next = self.phase_ends;
                 }

@@ -1,6 +1,6 @@
 //! Where what takes long is done beside the requests: few at a time, a bounded number waiting, and each application in its
 //! turn, piece by piece, so that whoever floods some keeps no other from its own.
-//! Not for: what is done (`imported.rs`), or signatures (`keys/signing.rs`).
+//! Not for: what is done (`imported.rs`), or signatures (`keys/signing/`).
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

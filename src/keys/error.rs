@@ -1,5 +1,5 @@
 //! What can be wrong with a key, and how to mend it.
-//! Not for: signing (`signing.rs`).
+//! Not for: signing (`signing/`).
 
 use crate::domain::id::KeyId;
 

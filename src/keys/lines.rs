@@ -1,5 +1,5 @@
 //! Who waits for a signature: a line for each application, served in turns.
-//! Not for: places and signatures (`signing.rs`).
+//! Not for: places and signatures (`signing/`).
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;

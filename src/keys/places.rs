@@ -1,5 +1,5 @@
 //! The place for signatures of one worker, and who gets it when it becomes free.
-//! Not for: signatures (`signing.rs`), or the order of those who wait (`lines.rs`).
+//! Not for: signatures (`signing/`), or the order of those who wait (`lines.rs`).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

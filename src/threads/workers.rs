@@ -1,5 +1,5 @@
 //! Workers: threads that answer callers, one for each processor, each with a runtime of its own.
-//! Not for: what they answer (`http`), or which of them signs (`keys/signing.rs`).
+//! Not for: what they answer (`http`), or which of them signs (`keys/signing/`).
 
 use std::cell::Cell;
 use std::io;

@@ -11,7 +11,7 @@ use super::{Bench, Rounds, middle};
 const REQUIRED: f64 = 0.90;
 const REQUIRED_OF_REUSED: f64 = 0.85;
 
-const ROUNDS: Rounds = Rounds { least: 5, most: 15, known_to: 0.004 };
+const ROUNDS: Rounds = Rounds { least: 5, most: 31, known_to: 0.004 };
 
 /// Raw signatures, constant answers and tokens, measured one after the other.
 struct Round {
