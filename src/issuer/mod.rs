@@ -315,26 +315,12 @@ impl Issuer {
     /// When too many tokens wait for a signature, which is counted.
     pub async fn turn(&self, application: &Application, key: &ReadyKey) -> Result<Turn, NotSigned> {
         let turn = self.services.signing.turn(application.id, &key.signer).await;
-        turn.inspect_err(|error| self.note_not_signed(application, *error))
+        turn.inspect_err(|why| self.note_not_signed(application, *why))
     }
 
-    /// Signs what one of this tenant's applications has a turn for: header and payload joined by a dot, which become a whole
-    /// compact JWS.
-    ///
-    /// # Errors
-    /// When the signature could not be made, or had to wait with another worker after all, and for too long, which is
-    /// counted.
-    pub async fn sign(
-        &self,
-        turn: Turn,
-        (application, key): (&Application, &ReadyKey),
-        text: &mut String,
-    ) -> Result<(), NotSigned> {
-        turn.sign(&key.signer, text).await.inspect_err(|error| self.note_not_signed(application, *error))
-    }
-
-    fn note_not_signed(&self, application: &Application, error: NotSigned) {
-        if error == NotSigned::Busy {
+    /// Counts that an application got no signature, if too many waited for theirs.
+    pub fn note_not_signed(&self, application: &Application, why: NotSigned) {
+        if why == NotSigned::Busy {
             self.note_overload(application);
         }
     }

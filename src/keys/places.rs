@@ -1,8 +1,10 @@
 //! The place for signatures of one worker, and who gets it when it becomes free.
 //! Not for: signatures (`signing/`), or the order of those who wait (`lines.rs`).
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -92,7 +94,7 @@ pub(super) struct Waiter {
 
 /// What becomes of who asks for a place; who waits, since when. Dropped, it has no place and waits for none.
 pub(super) enum Asked {
-    Has(Place),
+    Has(Option<Place>),
     Waits(Waiter, oneshot::Receiver<Place>, Duration),
 }
 
@@ -105,13 +107,10 @@ impl Places {
         Self { clock, queue, load: Apart(AtomicUsize::new(0)) }
     }
 
-    /// Waits for a place.
-    ///
-    /// # Errors
-    /// When too many wait, or so many of this application that others have a right to its place: within milliseconds, unless
-    /// signatures take longer all at once.
+    /// Waits for the place.
+    #[cfg(test)]
     pub(super) async fn wait(self: &Arc<Self>, whose: ApplicationId, is_quick: bool) -> Result<Place, Full> {
-        self.ask(whose, is_quick)?.place().await
+        self.ask(whose, is_quick)?.await
     }
 
     /// How many had the place or waited for it a moment ago.
@@ -149,7 +148,8 @@ impl Places {
     /// Takes the place or stands in line for it.
     ///
     /// # Errors
-    /// When too many wait, as above.
+    /// When too many wait, or so many of this application that others have a right to its place. Who stands in line is sent
+    /// away for that within milliseconds, unless signatures take longer all at once.
     pub(super) fn ask(self: &Arc<Self>, whose: ApplicationId, is_quick: bool) -> Result<Asked, Full> {
         let now = self.clock.monotonic();
         let mut queue = self.lock();
@@ -157,7 +157,7 @@ impl Places {
             queue.is_free = false;
             queue.is_idle = now.saturating_sub(queue.freed) >= IDLE_FOR;
             self.tell_load(&queue);
-            return Ok(Asked::Has(Place { places: Arc::clone(self), left: Duration::ZERO }));
+            return Ok(Asked::Has(Some(Place { places: Arc::clone(self), left: Duration::ZERO })));
         }
         queue.is_idle = false;
         let room = queue.pace.room(is_quick);
@@ -262,20 +262,20 @@ impl Pace {
     }
 }
 
-impl Asked {
-    /// Waits for the place.
-    ///
-    /// # Errors
-    /// When it is sent away, or had to wait for too long.
-    pub(super) async fn place(self) -> Result<Place, Full> {
-        let (mut waiter, place, since) = match self {
-            Self::Has(place) => return Ok(place),
+/// Waits for the place, once. It fails when it is sent away, or had to wait for too long.
+impl Future for Asked {
+    type Output = Result<Place, Full>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let (waiter, place, since) = match self.get_mut() {
+            Self::Has(place) => return Poll::Ready(place.take().ok_or(Full)),
             Self::Waits(waiter, place, since) => (waiter, place, since),
         };
         // A line is left by being served or by being sent away: then nobody is there to send the place.
-        let place = place.await.map_err(|_| Full)?;
+        let place = ready!(Pin::new(place).poll(context)).map_err(|_| Full)?;
         waiter.is_in_line = false;
-        if place.now().saturating_sub(since) > GIVEN_UP_AFTER { Err(Full) } else { Ok(place) }
+        let passed = place.now().saturating_sub(*since);
+        Poll::Ready(if passed > GIVEN_UP_AFTER { Err(Full) } else { Ok(place) })
     }
 }
 

@@ -102,7 +102,8 @@ pub async fn mint(
         unsigned(key, authorization.profile, &claims)?
     };
     let is_at_once = turn.is_at_once();
-    issuer.sign(turn, (authenticated.application(), key), &mut text).await?;
+    let signed = turn.sign(&key.signer, &mut text).await;
+    signed.inspect_err(|why| issuer.note_not_signed(authenticated.application(), *why))?;
     let made_at = if is_at_once { begun.plus(QUICK) } else { issuer.now() };
     Ok(AccessToken { text, id, key: key.id, made_at, expires_at: Timestamp::from_seconds(expires_at) })
 }

@@ -142,6 +142,7 @@ async fn sign(issuer: &Issuer, caller: &Application, answer: &str) -> Result<Str
     jws::push_base64url(header.as_bytes(), &mut unsigned);
     unsigned.push('.');
     jws::push_base64url(claims.as_bytes(), &mut unsigned);
-    issuer.sign(turn, (caller, key), &mut unsigned).await?;
+    let signed = turn.sign(&key.signer, &mut unsigned).await;
+    signed.inspect_err(|why| issuer.note_not_signed(caller, *why))?;
     Ok(unsigned)
 }

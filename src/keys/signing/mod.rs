@@ -122,7 +122,8 @@ impl Signing {
             return Ok(Turn(Leave::There(Box::new(there))));
         }
         // In a box of its own, as all that not every token needs: requests are moved, and are the smaller without it.
-        let place = Box::pin(here.places.wait(whose, is_quick)).await.map_err(|Full| NotSigned::Busy)?;
+        let asked = Box::new(here.places.ask(whose, is_quick).map_err(|Full| NotSigned::Busy)?);
+        let place = asked.await.map_err(|Full| NotSigned::Busy)?;
         let is_there_time = || here.places.is_idle() || self.others(here).any(|post| post.places.load() == 0);
         self.ahead.prepare(signer, is_there_time);
         Ok(Turn(Leave::Here(place)))
@@ -218,7 +219,7 @@ impl There {
             let place = tokio::select! {
                 biased;
                 () = tell.closed() => return,
-                place = asked.place() => place,
+                place = asked => place,
             };
             let Ok(place) = place else {
                 let _ = tell.send(Err(NotSigned::Busy));
