@@ -5,10 +5,12 @@ use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
+
+use super::{Each, Joined};
 
 thread_local! {
     static NUMBER: Cell<usize> = const { Cell::new(0) };
@@ -24,12 +26,7 @@ pub fn number() -> usize {
 /// All workers. What begins with one of them stays with it to its end, so that what it touches is in the caches of one
 /// processor: docs/decisions/0031-a-worker-for-each-processor.md.
 #[derive(Clone)]
-pub struct Workers(Arc<All>);
-
-struct All {
-    first: Worker,
-    further: Vec<Worker>,
-}
+pub struct Workers(Arc<Each<Worker>>);
 
 struct Worker {
     handle: Handle,
@@ -43,8 +40,8 @@ pub struct AtWork(Vec<Further>);
 
 struct Further {
     /// Given up, it tells the worker to end.
-    end: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
+    _end: oneshot::Sender<()>,
+    _thread: Joined,
 }
 
 /// A connection's place with the worker that was chosen for it, until it is dropped.
@@ -75,57 +72,42 @@ impl Workers {
                 let _ = runtime.block_on(ended);
             };
             let thread = thread::Builder::new().name(format!("serve-{number}")).spawn(work)?;
-            at_work.0.push(Further { end, thread });
+            at_work.0.push(Further { _end: end, _thread: thread.into() });
         }
         Ok((Self::new(further), at_work))
     }
 
     fn new(further: Vec<Worker>) -> Self {
-        Self(Arc::new(All { first: Worker::new(Handle::current()), further }))
+        Self(Arc::new(Each::new(Worker::new(Handle::current()), further)))
     }
 
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.0.further.len() + 1
+        self.0.count()
     }
 
     /// A place for a connection, with whoever has fewest of them; here, if that is all the same.
     #[must_use]
     pub fn post(&self) -> Post {
         let here = number();
-        let all = std::iter::once(&self.0.first).chain(&self.0.further).enumerate();
         let load = |(number, worker): &(usize, &Worker)| {
             (worker.connections.load(Ordering::Relaxed), *number != here)
         };
-        let (number, worker) = all.min_by_key(load).unwrap_or((0, &self.0.first));
+        let (number, worker) = self.0.all().enumerate().min_by_key(load).unwrap_or((0, self.0.of(0)));
         worker.connections.fetch_add(1, Ordering::Relaxed);
         Post { workers: self.clone(), number }
     }
 
     /// Has a worker do something beside its other work.
     pub fn spawn(&self, number: usize, deed: impl Future<Output = ()> + Send + 'static) {
-        self.worker(number).handle.spawn(deed);
-    }
-
-    fn worker(&self, number: usize) -> &Worker {
-        let further = number.checked_sub(1).and_then(|place| self.0.further.get(place));
-        further.unwrap_or(&self.0.first)
+        self.0.of(number).handle.spawn(deed);
     }
 }
 
 impl Worker {
     fn new(handle: Handle) -> Self {
         Self { handle, connections: AtomicUsize::new(0) }
-    }
-}
-
-impl Drop for AtWork {
-    fn drop(&mut self) {
-        for Further { end, thread } in self.0.drain(..) {
-            drop(end);
-            let _ = thread.join();
-        }
     }
 }
 
@@ -145,7 +127,7 @@ impl Post {
 
 impl Drop for Post {
     fn drop(&mut self) {
-        self.workers.worker(self.number).connections.fetch_sub(1, Ordering::Relaxed);
+        self.workers.0.of(self.number).connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -172,7 +154,7 @@ mod tests {
             assert_eq!(actual, expected);
         }
         // The places are free again, sooner or later.
-        while workers.worker(2).connections.load(Ordering::Relaxed) > 0 {
+        while workers.0.of(2).connections.load(Ordering::Relaxed) > 0 {
             tokio::task::yield_now().await;
         }
         drop(tell);

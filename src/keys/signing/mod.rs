@@ -15,7 +15,7 @@ use crate::crypto::algorithm::Signer;
 use crate::crypto::jws;
 use crate::domain::id::ApplicationId;
 use crate::domain::time::Clock;
-use crate::threads::{self, Workers};
+use crate::threads::{Each, Workers};
 
 /// How often it is looked whether everything that is ready waits long for its turn.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -35,13 +35,12 @@ const LATE: Duration = Duration::from_millis(5);
 pub struct Signing {
     clock: Arc<dyn Clock>,
     workers: Workers,
-    first: Post,
-    further: Vec<Post>,
+    desks: Each<Desk>,
     ahead: Ahead,
 }
 
 /// Where one worker signs.
-struct Post {
+struct Desk {
     number: usize,
     places: Arc<Places>,
     /// How often others were looked at from here.
@@ -59,6 +58,12 @@ pub enum NotSigned {
     /// The signature could not be made.
     #[error("the signature could not be made")]
     Failed,
+}
+
+impl From<Full> for NotSigned {
+    fn from(Full: Full) -> Self {
+        Self::Busy
+    }
 }
 
 /// The leave to make one signature, now. Dropped, it is the next one's.
@@ -82,14 +87,14 @@ impl Signing {
     /// With these workers.
     #[must_use]
     pub fn new(workers: Workers, clock: Arc<dyn Clock>) -> Self {
-        let post = |number| Post {
+        let desk = |number| Desk {
             number,
             places: Arc::new(Places::new(Arc::clone(&clock))),
             looks: AtomicUsize::new(0),
             is_saturated: AtomicBool::new(false),
         };
-        let (first, further) = (post(0), (1..workers.count()).map(post).collect());
-        Self { clock, workers, first, further, ahead: Ahead::default() }
+        let desks = Each::new(desk(0), (1..workers.count()).map(desk).collect());
+        Self { clock, workers, desks, ahead: Ahead::default() }
     }
 
     /// How many signatures can be made at once.
@@ -101,7 +106,7 @@ impl Signing {
     /// How many wait for theirs.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.posts().map(|post| post.places.waiting()).sum()
+        self.desks.all().map(|desk| desk.places.waiting()).sum()
     }
 
     /// Waits until a signature may be made for an application. A caller that goes away before its turn costs none.
@@ -110,7 +115,7 @@ impl Signing {
     /// When too many wait already, or so many of this application that others have a right to its place: within
     /// milliseconds, or never.
     pub async fn turn(&self, whose: ApplicationId, signer: &Arc<dyn Signer>) -> Result<Turn, NotSigned> {
-        let (here, is_quick) = (self.here(), signer.is_quick());
+        let (here, is_quick) = (self.desks.here(), signer.is_quick());
         if is_quick && !here.is_saturated.load(Ordering::Relaxed) {
             return Ok(Turn(Leave::AtOnce));
         }
@@ -122,9 +127,8 @@ impl Signing {
             return Ok(Turn(Leave::There(Box::new(there))));
         }
         // In a box of its own, as all that not every token needs: requests are moved, and are the smaller without it.
-        let asked = Box::new(here.places.ask(whose, is_quick).map_err(|Full| NotSigned::Busy)?);
-        let place = asked.await.map_err(|Full| NotSigned::Busy)?;
-        let is_there_time = || here.places.is_idle() || self.others(here).any(|post| post.places.load() == 0);
+        let place = Box::new(here.places.ask(whose, is_quick)?).await?;
+        let is_there_time = || here.places.is_idle() || self.others(here).any(|desk| desk.places.load() == 0);
         self.ahead.prepare(signer, is_there_time);
         Ok(Turn(Leave::Here(place)))
     }
@@ -140,7 +144,7 @@ impl Signing {
 
     /// Notes by how much a timer was late: that is how long everything waits for its turn.
     fn look(&self, late: Duration) {
-        let here = self.here();
+        let here = self.desks.here();
         if late > LATE {
             here.is_saturated.store(true, Ordering::Relaxed);
         } else if here.places.waiting() == 0 {
@@ -148,35 +152,22 @@ impl Signing {
         }
     }
 
-    fn posts(&self) -> impl Iterator<Item = &Post> {
-        std::iter::once(&self.first).chain(&self.further)
-    }
-
-    fn post(&self, number: usize) -> &Post {
-        number.checked_sub(1).and_then(|place| self.further.get(place)).unwrap_or(&self.first)
-    }
-
-    /// Where the worker that asks signs.
-    fn here(&self) -> &Post {
-        self.post(threads::number())
-    }
-
     /// Two others, each time other ones: the less busy of two is about as good as the least busy of all, however many there
     /// are (M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing").
-    fn others(&self, here: &Post) -> impl Iterator<Item = &Post> {
-        let (looks, others) = (here.looks.fetch_add(1, Ordering::Relaxed), self.further.len());
-        let (number, count) = (here.number, others + 1);
-        (0..others.min(2)).map(move |step| self.post((number + 1 + (looks + step) % others) % count))
+    fn others(&self, here: &Desk) -> impl Iterator<Item = &Desk> {
+        let (looks, count) = (here.looks.fetch_add(1, Ordering::Relaxed), self.desks.count());
+        let (number, others) = (here.number, count - 1);
+        (0..others.min(2)).map(move |step| self.desks.of((number + 1 + (looks + step) % others) % count))
     }
 
     /// Another worker that has nothing to sign while this one has, or so little that the way there is worth it.
-    fn less_busy(&self, here: &Post) -> Option<&Post> {
+    fn less_busy(&self, here: &Desk) -> Option<&Desk> {
         let own = here.places.load();
         if own == 0 {
             return None;
         }
-        let other = self.others(here).min_by_key(|post| post.places.load())?;
-        let load = other.places.load();
+        let others = self.others(here).map(|desk| (desk.places.load(), desk));
+        let (load, other) = others.min_by_key(|(load, _)| *load)?;
         (load == 0 || 2 * (load + 1) < own).then_some(other)
     }
 }

@@ -12,7 +12,7 @@ use crate::crypto::algorithm::SigningFailed;
 use crate::crypto::jwk::PublicKey;
 use crate::crypto::random::SystemRandom;
 use crate::keys::places::tests::Stopped;
-use crate::threads::AtWork;
+use crate::threads::{AtWork, number};
 
 /// What signs, counts how often, and knows which worker did so last; each signature takes its time.
 struct Counting {
@@ -27,7 +27,7 @@ struct Counting {
 impl Signer for Counting {
     fn sign(&self, _: &[u8], output: &mut Vec<u8>) -> Result<(), SigningFailed> {
         self.count.fetch_add(1, Ordering::Relaxed);
-        self.last_by.store(threads::number(), Ordering::Relaxed);
+        self.last_by.store(number(), Ordering::Relaxed);
         self.clock.pass(self.takes);
         output.push(1);
         Ok(())
@@ -119,17 +119,17 @@ impl Trial {
 
     /// Takes the only place, so that whoever asks has to wait.
     async fn hold(&self) -> Place {
-        self.signing.first.places.wait(application(), false).await.unwrap()
+        self.signing.desks.of(0).places.wait(application(), false).await.unwrap()
     }
 
     /// Takes the place of the other worker.
     async fn hold_other(&self) -> Place {
-        self.signing.further[0].places.wait(application(), false).await.unwrap()
+        self.signing.desks.of(1).places.wait(application(), false).await.unwrap()
     }
 
     /// How many the other worker has to sign for.
     fn others_load(&self) -> usize {
-        self.signing.further[0].places.load()
+        self.signing.desks.of(1).places.load()
     }
 
     /// Waits until nobody has the other worker's place or waits for it.
@@ -150,7 +150,7 @@ impl Trial {
 
     /// How many wait, and whether the place is free.
     fn state(&self) -> (usize, bool) {
-        self.signing.first.places.state()
+        self.signing.desks.of(0).places.state()
     }
 }
 
@@ -286,10 +286,10 @@ async fn quick_signatures_have_their_turns_while_the_server_is_saturated() {
     assert!(trial.signed() < 100, "{}", trial.signed());
     // It is over when nobody waits any more, not when nobody is late because all of them do.
     trial.signing.look(Duration::ZERO);
-    assert!(trial.signing.first.is_saturated.load(Ordering::Relaxed));
+    assert!(trial.signing.desks.of(0).is_saturated.load(Ordering::Relaxed));
     assert_eq!(count_refused(flooded).await, 0);
     trial.signing.look(Duration::ZERO);
-    assert!(!trial.signing.first.is_saturated.load(Ordering::Relaxed));
+    assert!(!trial.signing.desks.of(0).is_saturated.load(Ordering::Relaxed));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::store::StoreError;
-use crate::threads::start_quiet;
+use crate::threads::{Joined, start_quiet};
 
 /// How many questions may wait. More than that are refused: the last of them would be answered too late.
 const QUEUE: usize = 4096;
@@ -20,9 +20,9 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 /// One thread for each connection, all fed from one queue. Dropping it waits for what is being asked, and for the
 /// connections to be closed: SQLite puts the journal into the file only when the last one is.
 pub(super) struct Worker {
-    /// There until it is dropped.
-    queue: Option<mpsc::SyncSender<Job>>,
-    threads: Vec<JoinHandle<()>>,
+    /// Dropped, it tells the threads to end.
+    queue: mpsc::SyncSender<Job>,
+    _threads: Vec<Joined>,
 }
 
 impl Worker {
@@ -47,7 +47,9 @@ impl Worker {
             start(Box::new(move || serve(connection, &jobs)))
                 .map_err(|failure| StoreError::Unavailable(failure.to_string()))
         });
-        Ok(Self { queue: Some(queue), threads: threads.collect::<Result<_, _>>()? })
+        // Waited for only once there are all of them: until then the queue would outlive them.
+        let threads = threads.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { queue, _threads: threads.into_iter().map(Joined::from).collect() })
     }
 
     /// Runs `job` on one of the threads. Once begun it runs to its end; one that nobody waits for any more is not begun.
@@ -62,24 +64,13 @@ impl Worker {
             }
         });
         let gone = || StoreError::Unavailable("its thread is gone".to_owned());
-        let queue = self.queue.as_ref().ok_or_else(gone)?;
-        queue.try_send(job).map_err(|refused| match refused {
+        self.queue.try_send(job).map_err(|refused| match refused {
             mpsc::TrySendError::Full(_) => {
                 StoreError::Unavailable("too many questions wait for it".to_owned())
             }
             mpsc::TrySendError::Disconnected(_) => gone(),
         })?;
         answered.await.map_err(|_| gone())?
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.queue = None;
-        for thread in self.threads.drain(..) {
-            // It catches what panics in a question, and has nothing else that could.
-            let _ = thread.join();
-        }
     }
 }
 
