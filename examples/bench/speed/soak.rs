@@ -5,7 +5,7 @@ use super::super::Outcome;
 use super::super::paced::Report;
 use super::super::process::Server;
 use super::super::report::{mebibytes, median};
-use super::{Bench, Kind, first_line, middle, signature, steady};
+use super::{Bench, Kind, algorithms, first_line, middle, signature, steady};
 
 /// The share of what can be had that is asked for.
 const LOAD: f64 = 0.7;
@@ -36,6 +36,8 @@ struct Part {
     /// How long a raw signature took just before, in milliseconds.
     signature: f64,
     report: Report,
+    /// Just after it, where times are compared: the same of a server that only signs.
+    only_signed: Option<Report>,
     /// Mebibytes that were resident after it.
     memory: f64,
 }
@@ -44,8 +46,9 @@ struct Part {
 /// each part it is asked of raw signatures, the load is the share of what can be had then, and times are compared in signatures.
 pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
     let server = bench.server()?;
+    let signing = Server::signing(algorithms::body_length(&server, Kind::Token)?, "RS256")?;
     let load = best(bench, &server)? * LOAD;
-    let parts = soak(&server, load)?;
+    let parts = soak(&server, &signing, load)?;
     let per_second = middle(&parts, |part| per_second(load, part.signature));
     let errors: u64 = parts.iter().map(|part| part.report.due - part.report.answered).sum();
     let refused: u64 = parts.iter().map(|part| part.report.refused).sum();
@@ -55,6 +58,7 @@ pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
     let p99 = first_and_last(&parts, TWO_MINUTES, |part| part.report.p99)?;
     let signature = first_and_last(&parts, TWO_MINUTES, |part| part.signature)?;
     let drift = first_and_last(&parts, TWO_MINUTES, |part| part.report.p99 / part.signature)?;
+    let only_signed = first_and_last(&parts, TWO_MINUTES, Part::only_signed)?;
     let table = &mut bench.table;
     let name = format!("10 minutes at 70 % ({per_second:.0} per second)");
     table.judged(
@@ -86,7 +90,23 @@ pub(super) fn ten_minutes(bench: &mut Bench) -> Outcome {
             signature.last,
         ),
         drift.growth() < DRIFT,
+    )?;
+    table.told(
+        "the same from a server that makes a signature for each answer, and nothing else, by turns with it",
+        &format!(
+            "{:.2}, {:.2}: **{:+.1} %**",
+            only_signed.first,
+            only_signed.last,
+            only_signed.growth() * 100.0
+        ),
     )
+}
+
+impl Part {
+    /// The 99th percentile of a server that only signs over the time of a signature.
+    fn only_signed(&self) -> f64 {
+        self.only_signed.as_ref().map_or(f64::NAN, |report| report.p99 / self.signature)
+    }
 }
 
 /// The most tokens that can be had in the time of one raw signature, measured by turns.
@@ -101,11 +121,18 @@ fn per_second(tokens: f64, signature: f64) -> f64 {
 }
 
 /// All parts, each at so many tokens in the time of one raw signature.
-fn soak(server: &Server, load: f64) -> Outcome<Vec<Part>> {
-    let part = |_| {
+fn soak(server: &Server, signing: &Server, load: f64) -> Outcome<Vec<Part>> {
+    let are_compared = |part| {
+        (WARMING_UP..WARMING_UP + TWO_MINUTES).contains(&part) || (PARTS - TWO_MINUTES..PARTS).contains(&part)
+    };
+    let part = |number| {
         let signature = signature()?;
-        let report = steady(server, Kind::Token, (per_second(load, signature), PART), false)?;
-        Ok(Part { signature, report, memory: mebibytes(server.resident_kib()?) })
+        let rate = (per_second(load, signature), PART);
+        let report = steady(server, Kind::Token, rate, false)?;
+        let memory = mebibytes(server.resident_kib()?);
+        let only_signed =
+            are_compared(number).then(|| steady(signing, Kind::Constant, rate, false)).transpose()?;
+        Ok(Part { signature, report, only_signed, memory })
     };
     (0..PARTS).map(part).collect()
 }
