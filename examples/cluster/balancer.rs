@@ -31,13 +31,22 @@ pub(crate) struct Balancer {
     _process: Process,
 }
 
+/// What becomes of requests in flight at a node that is said not to be ready.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum InFlight {
+    /// They are cut: the node may never answer.
+    Cut,
+    /// They are waited for: the node is about to stop, and answers them first.
+    WaitedFor,
+}
+
 impl Balancer {
     /// Starts one in front of all nodes of a site.
-    pub(crate) async fn start(site: &Site) -> Done<Self> {
+    pub(crate) async fn start(site: &Site, in_flight: InFlight) -> Done<Self> {
         let socket = UdpSocket::bind("127.0.0.1:0").await?;
         let address = SocketAddr::from(([127, 0, 0, 1], postgres::free_port()?));
         let file = site.folder().join("haproxy.cfg");
-        std::fs::write(&file, settings(address, socket.local_addr()?, &site.addresses()))?;
+        std::fs::write(&file, settings(address, socket.local_addr()?, &site.addresses(), in_flight))?;
         let output = std::fs::File::create(site.folder().join("haproxy.log"))?;
         let mut command = Command::new("haproxy");
         // Debian keeps it where only root looks.
@@ -84,7 +93,16 @@ pub(crate) fn name(node: usize) -> String {
     format!("node-{node}")
 }
 
-fn settings(address: SocketAddr, log: SocketAddr, nodes: &[(SocketAddr, SocketAddr)]) -> String {
+fn settings(
+    address: SocketAddr,
+    log: SocketAddr,
+    nodes: &[(SocketAddr, SocketAddr)],
+    in_flight: InFlight,
+) -> String {
+    let when_down = match in_flight {
+        InFlight::Cut => " on-marked-down shutdown-sessions",
+        InFlight::WaitedFor => "",
+    };
     let servers = nodes.iter().enumerate().map(|(node, (public, admin))| {
         let (name, port) = (name(node), admin.port());
         format!("    server {name} {public} check addr {} port {port}\n", admin.ip())
@@ -98,7 +116,7 @@ fn settings(address: SocketAddr, log: SocketAddr, nodes: &[(SocketAddr, SocketAd
          frontend callers\n    bind {address}\n    default_backend nodes\n\
          backend nodes\n    balance roundrobin\n    option httpchk GET /health/ready\n    \
          http-check expect status 200\n    \
-         default-server inter 200ms fastinter 200ms downinter 200ms fall 2 rise 2 on-marked-down shutdown-sessions\n\
+         default-server inter 200ms fastinter 200ms downinter 200ms fall 2 rise 2{when_down}\n\
          {servers}"
     )
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::balancer::{self, Balancer};
+use crate::balancer::{self, Balancer, InFlight};
 use crate::crowd::Crowd;
 use crate::door::{Door, Login, Token};
 use crate::history::{Kind, Operation, Outcome};
@@ -43,7 +43,7 @@ struct Bait {
 
 pub(super) async fn run(plan: &Plan) -> Done<Report> {
     let mut site = Site::open(plan, Shape::Plain).await?;
-    let balancer = Balancer::start(&site).await?;
+    let balancer = Balancer::start(&site, InFlight::Cut).await?;
     let mut report = Report::default();
     let mut crowd = Crowd::new("d");
     crowd.tokens(&balancer.door, &site.known, 250.0);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::balancer::Balancer;
+use crate::balancer::{Balancer, InFlight};
 use crate::crowd::Crowd;
 use crate::history::Kind;
 use crate::load::millis;
@@ -18,7 +18,7 @@ const NOTICED: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(plan: &Plan) -> Done<Report> {
     let mut site = Site::open(plan, Shape::Plain).await?;
-    let balancer = Balancer::start(&site).await?;
+    let balancer = Balancer::start(&site, InFlight::WaitedFor).await?;
     let mut report = Report::default();
     let mut crowd = Crowd::new("f");
     crowd.tokens(&balancer.door, &site.known, 250.0);
