@@ -1,13 +1,14 @@
 //! One connection: its protocol, its deadlines, its end.
-//! Not for: accepting it (`server.rs`) or answering on it (`front.rs`).
+//! Not for: accepting it (`server.rs`), answering on it (`front.rs`) or watching it (`course.rs`).
 
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -15,11 +16,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_rustls::server::TlsStream;
 
+use super::course::{Course, Outcome, supervise};
 use super::front::MAX_FIELDS;
 use super::guest::Guest;
 use super::server::Answers;
@@ -28,10 +30,10 @@ use super::unfinished;
 use super::wire::GuardedStream;
 
 /// How long a new connection may be silent, in its TLS handshake too, and how long the head of a request may take.
-const HEADER_DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const HEADER_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long a connection may stay between requests.
-const IDLE_DEADLINE: Duration = Duration::from_secs(75);
+pub(super) const IDLE_DEADLINE: Duration = Duration::from_secs(75);
 
 /// How long a caller may take nothing of what it is sent.
 pub(super) const SEND_DEADLINE: Duration = Duration::from_secs(10);
@@ -40,16 +42,10 @@ pub(super) const SEND_DEADLINE: Duration = Duration::from_secs(10);
 pub(super) const LINGER: Duration = Duration::from_millis(500);
 
 /// How long a connection may take to close once it was told to.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
-
-/// How soon to look again at a connection that was told to end while something is in flight on it.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-/// How soon to look again at a connection that something is in flight on.
-const LOOK_AT_BUSY: Duration = Duration::from_secs(1);
+pub(super) const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// After so long without a request an HTTP/1.1 connection keeps nothing but its socket and its TLS session.
-const REST_AFTER: Duration = Duration::from_millis(250);
+pub(super) const REST_AFTER: Duration = Duration::from_millis(250);
 
 /// Largest header section of a request, in bytes.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
@@ -82,13 +78,31 @@ pub(super) enum Protocol {
 
 /// A stream that can tell when there is something to read, without room to read it into.
 pub(super) trait Line: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Whether it tells when its caller hangs up without reading what came before.
+    const TELLS_END: bool = false;
+
     /// Waits until there is.
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Waits until its caller has hung up, or the connection is broken. While there is something to read, nobody knows.
+    fn poll_end(&self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
 }
 
 impl Line for TcpStream {
+    const TELLS_END: bool = true;
+
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_read_ready(context)
+    }
+
+    fn poll_end(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut byte = [MaybeUninit::uninit()];
+        match ready!(self.poll_peek(context, &mut ReadBuf::uninit(&mut byte))) {
+            Ok(1..) => Poll::Pending,
+            Ok(0) | Err(_) => Poll::Ready(()),
+        }
     }
 }
 
@@ -162,7 +176,7 @@ pub(super) async fn drive<S: Line, A: Answers>(
         let cost = if protocol == Protocol::Http2 { unfinished::cost(&request) } else { 0 };
         // What there is no room for is gone before its answer is.
         let (front, busy) = (Arc::clone(&front), noted.begin(cost).map_err(|_| front.refuse(&request)));
-        let begun = busy.map(|busy| (request.map(|body| Body::new(busy.watch(body))), busy));
+        let begun = busy.map(|busy| (request.map(|body| Body::new(busy.watch(body, protocol))), busy));
         async move {
             let (mut request, busy) = match begun {
                 Ok(begun) => begun,
@@ -210,6 +224,8 @@ where
         let mut connection = Box::new(
             http1::Builder::new()
                 .header_read_timeout(None)
+                // Otherwise hyper finds out by reading, into a new buffer for each request: the last one is in use.
+                .half_close(S::TELLS_END)
                 .max_headers(MAX_FIELDS)
                 .max_header_size(MAX_HEADER_BYTES)
                 .max_buf_size(2 * MAX_HEADER_BYTES)
@@ -234,167 +250,77 @@ where
     }
 }
 
-/// A connection that can be told to end after the requests it has.
-trait Graceful: Future<Output = Result<(), hyper::Error>> {
-    fn end(self: Pin<&mut Self>);
-}
-
-impl<I, S> Graceful for http1::Connection<I, S>
-where
-    I: hyper::rt::Read + hyper::rt::Write + Unpin,
-    S: HttpService<Incoming, ResBody = Body>,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    fn end(self: Pin<&mut Self>) {
-        self.graceful_shutdown();
-    }
-}
-
-impl<I, S, E> Graceful for http2::Connection<I, S, E>
-where
-    I: hyper::rt::Read + hyper::rt::Write + Unpin,
-    S: HttpService<Incoming, ResBody = Body>,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    E: hyper::rt::bounds::Http2ServerConnExec<S::Future, Body>,
-{
-    fn end(self: Pin<&mut Self>) {
-        self.graceful_shutdown();
-    }
-}
-
-/// How a connection is watched.
-struct Course {
-    began: Instant,
-    /// How soon to look again while nothing is in flight.
-    look_every: Duration,
-    /// How long a stop waits for a request that may be on its way.
-    linger: Duration,
-    is_stopping: bool,
-    told_to_end: Option<Instant>,
-    /// Whether its place is wanted.
-    is_leaving: bool,
-}
-
-/// What comes of watching.
-enum Outcome {
-    Ended,
-    /// Nothing is on its way in either direction.
-    Rests,
-}
-
-/// What to do with a connection now.
-#[derive(Debug, PartialEq, Eq)]
-enum Step {
-    LookAgain(Instant),
-    Rest,
-    /// Let it answer what is in flight, and then end.
-    End,
-    Cut,
-}
-
-impl Course {
-    fn new(look_every: Duration, linger: Duration) -> Self {
-        let began = Instant::now();
-        Self { began, look_every, linger, is_stopping: false, told_to_end: None, is_leaving: false }
-    }
-
-    fn step(&self, guest: &Guest, now: Instant) -> Step {
-        let has_passed = |since: Instant, time| now.duration_since(since) >= time;
-        if guest.stuck_since().is_some_and(|since| has_passed(since, SEND_DEADLINE)) {
-            return Step::Cut;
-        }
-        match (guest.idle_since(), self.told_to_end) {
-            (_, Some(_)) if self.is_leaving && !guest.is_in_hand() => Step::Cut,
-            // Something is in flight; `stop` has a deadline of its own for it.
-            (None, Some(_)) => Step::LookAgain(now + LOOK_AGAIN),
-            (None, None) if !self.is_stopping => Step::LookAgain(now + LOOK_AT_BUSY),
-            (Some(since), None) if !self.is_stopping => {
-                let since_when = since.unwrap_or(self.began).max(self.began);
-                if guest.is_at_rest() && has_passed(since_when, REST_AFTER) {
-                    return Step::Rest;
-                }
-                let end = since.map_or(self.began + HEADER_DEADLINE, |since| since + IDLE_DEADLINE);
-                if now < end { Step::LookAgain(end.min(now + self.look_every)) } else { Step::End }
-            }
-            // What is in flight is answered nevertheless.
-            (_, None) => Step::End,
-            // The last answer may still be on its way out.
-            (Some(since), Some(told)) => {
-                let end = since.unwrap_or(told).max(told) + CLOSE_DEADLINE;
-                if now < end { Step::LookAgain(end) } else { Step::Cut }
-            }
-        }
-    }
-}
-
-/// Runs a connection until it ends by itself, rests, is idle too long, or its place is wanted, or the server stops.
-async fn supervise<C: Graceful>(
-    mut connection: Pin<&mut C>,
-    guest: &Guest,
-    mut stop: Stop,
-    mut course: Course,
-) -> Outcome {
-    let mut deadline = course.began + course.look_every;
-    loop {
-        tokio::select! {
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection ended early");
-                }
-                return Outcome::Ended;
-            }
-            () = stop.said(), if !course.is_stopping => {
-                course.is_stopping = true;
-                deadline = Instant::now() + course.linger;
-            }
-            () = guest.told(), if !course.is_leaving => {
-                if guest.is_in_hand() {
-                    guest.forgive();
-                } else {
-                    course.is_leaving = true;
-                    course.told_to_end.get_or_insert_with(Instant::now);
-                    connection.as_mut().end();
-                    deadline = Instant::now() + LINGER;
-                }
-            }
-            () = sleep_until(deadline) => match course.step(guest, Instant::now()) {
-                Step::LookAgain(at) => deadline = at,
-                Step::Rest => return Outcome::Rests,
-                Step::End => {
-                    connection.as_mut().end();
-                    let now = Instant::now();
-                    course.told_to_end = Some(now);
-                    deadline = now + CLOSE_DEADLINE;
-                }
-                Step::Cut => return Outcome::Ended,
-            },
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Wake, Waker};
+
+    use axum::extract::Request;
+    use axum::response::Response;
+    use http_body_util::BodyExt;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+    use tokio::task::yield_now;
+
     use super::*;
 
+    /// Answers with what it was sent.
+    struct Echo;
+
+    impl Answers for Echo {
+        async fn answer(&self, request: &mut Request, _: Option<IpAddr>) -> Response {
+            Response::new(Body::from(request.body_mut().collect().await.unwrap().to_bytes()))
+        }
+
+        fn refuse<B>(&self, _: &hyper::Request<B>) -> Response {
+            Response::new(Body::empty())
+        }
+
+        fn stop(&self) {}
+    }
+
+    /// A task that counts how often it was woken.
+    #[derive(Default)]
+    struct Task(AtomicUsize);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// A request is looked at once when it came whole, and read into the same buffer as the one before:
+    /// docs/decisions/0032-a-connection-is-polled-once-for-a-request.md
     #[tokio::test]
-    async fn nobody_is_cut_who_is_waited_for_and_nobody_waited_for_who_takes_nothing() {
-        let guest = Arc::new(Guest::new(Arc::default()));
-        let mut course = Course::new(REST_AFTER, LINGER);
-        assert_eq!(course.step(&guest, course.began), Step::LookAgain(course.began + REST_AFTER));
-        let busy = guest.begin(0).unwrap();
-        guest.note_rest(true);
-        let later = Instant::now() + SEND_DEADLINE;
-        assert_eq!(course.step(&guest, later), Step::LookAgain(later + LOOK_AT_BUSY));
-        drop(busy);
-        assert_eq!(course.step(&guest, later), Step::Rest);
-        guest.note_rest(false);
-        assert_eq!(course.step(&guest, later), Step::LookAgain(later + REST_AFTER));
-        assert_eq!(course.step(&guest, later + IDLE_DEADLINE), Step::End);
-        (course.told_to_end, course.is_leaving) = (Some(later), true);
-        assert_eq!(course.step(&guest, later), Step::Cut);
-        let _busy = guest.begin(0).unwrap();
-        assert_eq!(course.step(&guest, later), Step::LookAgain(later + LOOK_AGAIN));
-        guest.note_stuck(true);
-        assert_eq!(course.step(&guest, later + LOOK_AT_BUSY), Step::Cut);
+    async fn a_request_wakes_its_connection_once_and_takes_no_new_buffer() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let mut caller = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        let ((_stopper, stop), task) = (Stop::new(), Arc::new(Task::default()));
+        let party = (Arc::new(Echo), Arc::new(Guest::new(Arc::default())));
+        let mut driving = pin!(drive(stream, Protocol::Http1, party, peer.ip(), stop));
+        let waker = Waker::from(Arc::clone(&task));
+        let mut poll = || {
+            let mut context = Context::from_waker(&waker);
+            let memory = allocation_counter::measure(|| {
+                assert!(driving.as_mut().poll(&mut context).is_pending());
+            });
+            memory.bytes_total
+        };
+        poll();
+        for count in 1..=3 {
+            caller.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na=b").await.unwrap();
+            while task.0.load(Ordering::Acquire) < count {
+                yield_now().await;
+            }
+            let taken = poll();
+            assert!(taken < 4_096, "{taken} bytes for request {count}");
+            let mut answer = [0; 1024];
+            let length = caller.read(&mut answer).await.unwrap();
+            assert!(answer[..length].ends_with(b"\r\n\r\na=b"));
+            assert_eq!(task.0.load(Ordering::Acquire), count, "woken more often than there were requests");
+        }
     }
 }

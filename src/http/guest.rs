@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::connection::Protocol;
 use super::unfinished::{Crowded, Share, Unfinished, Watched};
 
 /// What happens on a connection. Moments are whole milliseconds after it came.
@@ -162,8 +163,8 @@ pub(super) struct Busy {
 
 impl Busy {
     /// The body of the request, which tells when all of it has come.
-    pub(super) fn watch(&self, body: Incoming) -> Watched {
-        Watched::new(body, &self.guest)
+    pub(super) fn watch(&self, body: Incoming, protocol: Protocol) -> Watched {
+        Watched::new(body, &self.guest, protocol)
     }
 }
 

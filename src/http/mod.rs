@@ -12,6 +12,7 @@ mod asked;
 pub mod client;
 mod connection;
 mod context;
+mod course;
 mod discovery;
 mod forwarded;
 pub mod framing;
@@ -32,6 +33,7 @@ pub mod stop;
 pub mod tls;
 mod token;
 mod unfinished;
+mod wake;
 mod wire;
 
 pub use front::{Front, Listener};

@@ -160,3 +160,92 @@ impl<A: Answers> Server<A> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http_body_util::BodyExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    /// Begins to answer and never has an answer.
+    #[derive(Default)]
+    struct Never {
+        begun: Notify,
+        given_up: Notify,
+    }
+
+    struct Trying<'of>(&'of Notify);
+
+    impl Drop for Trying<'_> {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+
+    impl Answers for Never {
+        async fn answer(&self, request: &mut Request, _: Option<IpAddr>) -> Response {
+            let _body = request.body_mut().collect().await.unwrap();
+            let _trying = Trying(&self.given_up);
+            self.begun.notify_one();
+            std::future::pending().await
+        }
+
+        fn refuse<B>(&self, _: &Request<B>) -> Response {
+            Response::new(Body::empty())
+        }
+
+        fn stop(&self) {}
+    }
+
+    const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n";
+
+    fn serve() -> (SocketAddr, Arc<Never>) {
+        let (listener, front) =
+            (bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap(), Arc::new(Never::default()));
+        let (address, (stopper, stop)) = (listener.local_addr().unwrap(), Stop::new());
+        let workers = Workers::alone();
+        let server = Server { front: Arc::clone(&front), certificates: None, max_connections: 10, workers };
+        tokio::spawn(async move {
+            let _stopper = stopper;
+            server.serve(listener, stop).await;
+        });
+        (address, front)
+    }
+
+    /// What would otherwise never come, on a machine however slow.
+    async fn soon<T>(what: impl Future<Output = T>) -> T {
+        timeout(Duration::from_mins(1), what).await.expect("it never came")
+    }
+
+    /// Whoever hangs up while the answer is on its way gets none, and nobody goes on with it.
+    #[tokio::test]
+    async fn nobody_works_for_a_caller_that_has_hung_up() {
+        let (address, front) = serve();
+        for pieces in [&["a=b"][..], &["a", "=b"]] {
+            let mut caller = TcpStream::connect(address).await.unwrap();
+            caller.write_all(REQUEST).await.unwrap();
+            for piece in pieces {
+                caller.write_all(piece.as_bytes()).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            soon(front.begun.notified()).await;
+            drop(caller);
+            soon(front.given_up.notified()).await;
+        }
+    }
+
+    /// One that says it sends nothing more has hung up as well, and its connection is closed.
+    #[tokio::test]
+    async fn half_a_connection_is_none() {
+        let (address, front) = serve();
+        let mut caller = TcpStream::connect(address).await.unwrap();
+        caller.write_all(&[REQUEST, b"a=b"].concat()).await.unwrap();
+        soon(front.begun.notified()).await;
+        caller.shutdown().await.unwrap();
+        soon(front.given_up.notified()).await;
+        assert_eq!(caller.read(&mut [0]).await.unwrap(), 0);
+    }
+}

@@ -14,7 +14,9 @@ use axum::http::{HeaderName, HeaderValue};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
+use super::connection::Protocol;
 use super::guest::Guest;
+use super::wake::hushed;
 
 /// How much all connections of a listener may hold together before each may hold an equal part of it only, in bytes.
 const MOST: usize = 32 * 1024 * 1024;
@@ -97,6 +99,7 @@ impl Error for Crowded {}
 /// when it is answered: it may have to wait for that.
 pub(super) struct Watched {
     body: Incoming,
+    protocol: Protocol,
     guest: Option<Arc<Guest>>,
     /// Whether there is more of it to come.
     is_awaited: bool,
@@ -106,12 +109,12 @@ pub(super) struct Watched {
 
 impl Watched {
     /// The body of a request on a connection.
-    pub(super) fn new(body: Incoming, guest: &Arc<Guest>) -> Self {
+    pub(super) fn new(body: Incoming, guest: &Arc<Guest>, protocol: Protocol) -> Self {
         let guest = (!body.is_end_stream()).then(|| {
             guest.await_body();
             Arc::clone(guest)
         });
-        Self { body, is_awaited: guest.is_some(), guest, held: 0 }
+        Self { body, protocol, is_awaited: guest.is_some(), guest, held: 0 }
     }
 
     fn has_come(&mut self) {
@@ -119,6 +122,21 @@ impl Watched {
             guest.has_body();
             self.is_awaited = false;
         }
+    }
+
+    /// A piece of the body. On HTTP/1 hyper wakes the connection for each that is taken, so that it reads on, also for the last:
+    /// that would have everything on it looked at twice for each request.
+    fn poll_body(&mut self, context: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        if self.protocol == Protocol::Http2 {
+            return Pin::new(&mut self.body).poll_frame(context);
+        }
+        let (polled, rang) = hushed(|| Pin::new(&mut self.body).poll_frame(context));
+        if let Some(rang) = rang
+            && !self.body.is_end_stream()
+        {
+            rang.tell();
+        }
+        polled
     }
 
     fn hold(&mut self, length: usize) -> Result<(), Crowded> {
@@ -138,7 +156,7 @@ impl Body for Watched {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let polled = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let polled = ready!(self.poll_body(context));
         let is_last = polled.is_none() || self.body.is_end_stream();
         if is_last {
             self.has_come();

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::connection::Line;
 use super::framing::{Ambiguous, Framing};
 use super::guest::Guest;
 
@@ -70,9 +71,17 @@ impl<S> GuardedStream<S> {
     }
 
     fn note_rest(&self) {
-        let is_between =
-            self.guard.as_ref().is_some_and(|guard| guard.poison.is_none() && guard.framing.is_idle());
-        self.guest.note_rest(is_between && self.is_read && !self.is_unsent);
+        self.guest.note_rest(self.is_between() && self.is_read && !self.is_unsent);
+    }
+
+    /// Whether no request has come in part.
+    fn is_between(&self) -> bool {
+        self.guard.as_ref().is_some_and(|guard| guard.poison.is_none() && guard.framing.is_idle())
+    }
+
+    /// Whether the caller has nothing to do but wait for its answer.
+    fn is_waited_for(&self) -> bool {
+        self.is_between() && self.guest.is_in_hand()
     }
 }
 
@@ -134,7 +143,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for GuardedStream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
+impl<S: Line> AsyncWrite for GuardedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -155,13 +164,18 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
         sent
     }
 
+    /// Head and body of an answer on HTTP/1 are small: to copy them together costs less than to send two pieces of memory.
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.guard.is_none() && self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let sent = Pin::new(&mut self.stream).poll_flush(context);
         self.note_sent(&sent, false);
+        // hyper asks for this whenever it has done what it could.
+        if sent.is_ready() && self.is_waited_for() && self.stream.poll_end(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         sent
     }
 
@@ -211,6 +225,12 @@ mod tests {
                 }
                 None => Poll::Pending,
             }
+        }
+    }
+
+    impl Line for Client {
+        fn poll_readable(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
         }
     }
 
