@@ -2,16 +2,17 @@
 //! Not for: accepting it (`server.rs`), answering on it (`front.rs`) or watching it (`course.rs`).
 
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
+use futures_util::future::Either;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
@@ -26,7 +27,7 @@ use super::front::MAX_FIELDS;
 use super::guest::Guest;
 use super::server::Answers;
 use super::stop::Stop;
-use super::unfinished;
+use super::unfinished::{self, Crowded};
 use super::wire::GuardedStream;
 
 /// How long a new connection may be silent, in its TLS handshake too, and how long the head of a request may take.
@@ -99,7 +100,7 @@ impl Line for TcpStream {
 
     fn poll_end(&self, context: &mut Context<'_>) -> Poll<()> {
         let mut byte = [MaybeUninit::uninit()];
-        match ready!(self.poll_peek(context, &mut ReadBuf::uninit(&mut byte))) {
+        match std::task::ready!(self.poll_peek(context, &mut ReadBuf::uninit(&mut byte))) {
             Ok(1..) => Poll::Pending,
             Ok(0) | Err(_) => Poll::Ready(()),
         }
@@ -174,20 +175,21 @@ pub(super) async fn drive<S: Line, A: Answers>(
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         // HTTP/1 has one head at a time, in the buffer of its connection.
         let cost = if protocol == Protocol::Http2 { unfinished::cost(&request) } else { 0 };
+        let (front, busy) = (Arc::clone(&front), noted.begin(cost));
         // What there is no room for is gone before its answer is.
-        let (front, busy) = (Arc::clone(&front), noted.begin(cost).map_err(|_| front.refuse(&request)));
-        let begun = busy.map(|busy| (request.map(|body| Body::new(busy.watch(body, protocol))), busy));
-        async move {
-            let (mut request, busy) = match begun {
-                Ok(begun) => begun,
-                Err(refused) => return Ok(refused),
-            };
+        let busy = match busy {
+            Ok(busy) => busy,
+            Err(Crowded) => return Either::Left(ready(Ok(front.refuse(&request)))),
+        };
+        let mut request = request.map(|body| Body::new(busy.watch(body, protocol)));
+        // What it takes along is used where it lies: hyper moves it with everything in it.
+        Either::Right(async move {
             let response = front.answer(&mut request, Some(source)).await;
             // A body that was not read is given up before its request is over.
             drop(request);
             drop(busy);
             Ok::<_, Infallible>(response)
-        }
+        })
     });
     match protocol {
         Protocol::Http1 => drive_http1(stream, service, guest, stop).await,
