@@ -10,6 +10,7 @@ use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::HttpService;
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::{CLOSE_DEADLINE, HEADER_DEADLINE, IDLE_DEADLINE, LINGER, REST_AFTER, SEND_DEADLINE};
@@ -185,9 +186,12 @@ pub(super) async fn supervise<C: Graceful>(
 }
 
 /// Runs a connection until it ends or something else is heard. A request wakes the connection alone: who listens beside it is
-/// not asked each time.
-async fn hear<C: Graceful>(mut connection: Pin<&mut C>, beside: impl Future<Output = Heard>) -> Heard {
-    let (mut beside, mut parts) = (pin!(beside), [Part::default(), Part::default()]);
+/// not asked each time. However much comes on the connection, which may then do only so much at a time, what is beside it is heard.
+async fn hear<F>(mut connection: Pin<&mut F>, beside: impl Future<Output = Heard>) -> Heard
+where
+    F: Future<Output = Result<(), hyper::Error>>,
+{
+    let (mut beside, mut parts) = (pin!(unconstrained(beside)), [Part::default(), Part::default()]);
     poll_fn(|context| {
         let [own, others] = &mut parts;
         match own.poll(context, |context| connection.as_mut().poll(context)) {
@@ -201,8 +205,25 @@ async fn hear<C: Graceful>(mut connection: Pin<&mut C>, beside: impl Future<Outp
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::task::ready;
+
+    use tokio::task::coop::poll_proceed;
 
     use super::*;
+
+    /// Frames that come faster than they can be read must not keep a connection from its deadlines.
+    #[tokio::test]
+    async fn a_connection_that_never_has_enough_hears_what_is_beside_it() {
+        let insatiable = poll_fn(|context| {
+            loop {
+                ready!(poll_proceed(context)).made_progress();
+            }
+        });
+        let (guest, (_stopper, mut stop)) = (Guest::new(Arc::default()), Stop::new());
+        let course = Course::new(REST_AFTER, LINGER);
+        let heard = hear(pin!(insatiable), course.listen(&guest, &mut stop, course.began)).await;
+        assert!(matches!(heard, Heard::Due));
+    }
 
     #[tokio::test]
     async fn nobody_is_cut_who_is_waited_for_and_nobody_waited_for_who_takes_nothing() {

@@ -101,23 +101,22 @@ impl Wake for Bell {
 /// Does something on this thread that may wake a part, and says whether it did: whoever knows that it was for nothing may leave
 /// it at that. Of several parts the first alone waits for that.
 pub(super) fn hushed<T>(deed: impl FnOnce() -> T) -> (T, Option<Rang>) {
-    let _hush = Hush::new();
+    let mut hush = Hush::new();
     let done = deed();
-    (done, Hush::over().map(Rang))
+    (done, hush.over().map(Rang))
 }
 
-/// While this is there, this thread hushes.
-struct Hush;
+/// This thread hushes until it is over; then all is as it was before, which is kept here.
+struct Hush(Option<Hushed>);
 
 impl Hush {
     fn new() -> Self {
-        HUSHED.set(Hushed::Silent);
-        Self
+        Self(Some(HUSHED.replace(Hushed::Silent)))
     }
 
-    /// Hushes no more; what has rung meanwhile.
-    fn over() -> Option<Arc<Bell>> {
-        match HUSHED.replace(Hushed::No) {
+    /// Hushes no more; what has rung meanwhile, if it was not over before.
+    fn over(&mut self) -> Option<Arc<Bell>> {
+        match HUSHED.replace(self.0.take()?) {
             Hushed::Rang(bell) => Some(bell),
             Hushed::No | Hushed::Silent => None,
         }
@@ -127,7 +126,7 @@ impl Hush {
 /// Also when the deed panics: then what has rung is told.
 impl Drop for Hush {
     fn drop(&mut self) {
-        if let Some(bell) = Self::over() {
+        if let Some(bell) = self.over() {
             bell.ring();
         }
     }
@@ -211,6 +210,11 @@ mod tests {
         rang.unwrap().tell();
         assert!(task.woken() == 1 && poll(&mut part, &task).is_some());
         assert!(hushed(|| ()).1.is_none());
+        let ((), rang) = hushed(|| {
+            waker.wake_by_ref();
+            drop(hushed(|| waker.wake_by_ref()));
+        });
+        assert!(rang.is_some() && task.woken() == 1, "each hushes for itself");
         waker.wake_by_ref();
         assert_eq!(task.woken(), 2, "nothing is hushed afterwards");
     }

@@ -81,7 +81,7 @@ impl<S> GuardedStream<S> {
 
     /// Whether the caller has nothing to do but wait for its answer.
     fn is_waited_for(&self) -> bool {
-        self.is_between() && self.guest.is_in_hand()
+        self.is_between() && self.guest.idle_since().is_none()
     }
 }
 
