@@ -147,9 +147,9 @@ pub(super) async fn supervise<C: Graceful>(
     mut stop: Stop,
     mut course: Course,
 ) -> Outcome {
-    let mut deadline = course.began + course.look_every;
+    let (mut deadline, mut own) = (course.began + course.look_every, Part::default());
     loop {
-        match hear(connection.as_mut(), course.listen(guest, &mut stop, deadline)).await {
+        match hear((connection.as_mut(), &mut own), course.listen(guest, &mut stop, deadline)).await {
             Heard::Ended(ended) => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "a connection ended early");
@@ -166,7 +166,7 @@ pub(super) async fn supervise<C: Graceful>(
                 } else {
                     course.is_leaving = true;
                     course.told_to_end.get_or_insert_with(Instant::now);
-                    connection.as_mut().end();
+                    own = end(connection.as_mut());
                     deadline = Instant::now() + LINGER;
                 }
             }
@@ -174,7 +174,7 @@ pub(super) async fn supervise<C: Graceful>(
                 Step::LookAgain(at) => deadline = at,
                 Step::Rest => return Outcome::Rests,
                 Step::End => {
-                    connection.as_mut().end();
+                    own = end(connection.as_mut());
                     let now = Instant::now();
                     course.told_to_end = Some(now);
                     deadline = now + CLOSE_DEADLINE;
@@ -185,25 +185,34 @@ pub(super) async fn supervise<C: Graceful>(
     }
 }
 
+/// Lets a connection answer what it has, and then end; it has to be polled for that, as what is returned is.
+fn end<C: Graceful>(connection: Pin<&mut C>) -> Part {
+    connection.end();
+    Part::default()
+}
+
 /// Runs a connection until it ends or something else is heard. A request wakes the connection alone: who listens beside it is
-/// not asked each time. However much comes on the connection, which may then do only so much at a time, what is beside it is heard.
-async fn hear<F>(mut connection: Pin<&mut F>, beside: impl Future<Output = Heard>) -> Heard
+/// not asked each time. Nor is the connection polled for what is heard: who has signed there and waits until everything else has
+/// had its turn would take that for the turn. However much comes on the connection, which may then do only so much at a time,
+/// what is beside it is heard.
+async fn hear<F>(
+    (mut connection, own): (Pin<&mut F>, &mut Part),
+    beside: impl Future<Output = Heard>,
+) -> Heard
 where
     F: Future<Output = Result<(), hyper::Error>>,
 {
-    let (mut beside, mut parts) = (pin!(unconstrained(beside)), [Part::default(), Part::default()]);
-    poll_fn(|context| {
-        let [own, others] = &mut parts;
-        match own.poll(context, |context| connection.as_mut().poll(context)) {
-            Poll::Ready(ended) => Poll::Ready(Heard::Ended(ended)),
-            Poll::Pending => others.poll(context, |context| beside.as_mut().poll(context)),
-        }
+    let (mut beside, mut others) = (pin!(unconstrained(beside)), Part::default());
+    poll_fn(|context| match own.poll(context, |context| connection.as_mut().poll(context)) {
+        Poll::Ready(ended) => Poll::Ready(Heard::Ended(ended)),
+        Poll::Pending => others.poll(context, |context| beside.as_mut().poll(context)),
     })
     .await
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::sync::Arc;
     use std::task::ready;
 
@@ -221,8 +230,32 @@ mod tests {
         });
         let (guest, (_stopper, mut stop)) = (Guest::new(Arc::default()), Stop::new());
         let course = Course::new(REST_AFTER, LINGER);
-        let heard = hear(pin!(insatiable), course.listen(&guest, &mut stop, course.began)).await;
+        let heard =
+            hear((pin!(insatiable), &mut Part::default()), course.listen(&guest, &mut stop, course.began))
+                .await;
         assert!(matches!(heard, Heard::Due));
+    }
+
+    /// Otherwise one by one of those who wait for signatures, and whose time to be looked at comes in the same order, would sign
+    /// without anybody else having a turn.
+    #[tokio::test]
+    async fn a_connection_is_not_polled_for_what_is_heard_beside_it() {
+        let (polled, waker) = (Cell::new(0), Cell::new(None));
+        let mut connection = pin!(poll_fn(|context| {
+            polled.set(polled.get() + 1);
+            waker.set(Some(context.waker().clone()));
+            Poll::Pending
+        }));
+        let (guest, (_stopper, mut stop)) = (Guest::new(Arc::default()), Stop::new());
+        let (course, mut own) = (Course::new(REST_AFTER, LINGER), Part::default());
+        for (is_woken, times) in [(false, 1), (false, 1), (true, 2), (false, 2)] {
+            if is_woken {
+                waker.take().unwrap().wake();
+            }
+            let listened = course.listen(&guest, &mut stop, course.began);
+            assert!(matches!(hear((connection.as_mut(), &mut own), listened).await, Heard::Due));
+            assert_eq!(polled.get(), times);
+        }
     }
 
     #[tokio::test]
