@@ -1,6 +1,8 @@
 //! Ten minutes at 70 % of what can be had: whether memory grows, answers become slower, or anything fails.
 //! Not for: what happens when things break (`examples/cluster`).
 
+use std::ops::Range;
+
 use super::super::Outcome;
 use super::super::paced::Report;
 use super::super::process::Server;
@@ -122,9 +124,7 @@ fn per_second(tokens: f64, signature: f64) -> f64 {
 
 /// All parts, each at so many tokens in the time of one raw signature.
 fn soak(server: &Server, signing: &Server, load: f64) -> Outcome<Vec<Part>> {
-    let are_compared = |part| {
-        (WARMING_UP..WARMING_UP + TWO_MINUTES).contains(&part) || (PARTS - TWO_MINUTES..PARTS).contains(&part)
-    };
+    let are_compared = |part| ends(TWO_MINUTES).iter().any(|end| end.contains(&part));
     let part = |number| {
         let signature = signature()?;
         let rate = (per_second(load, signature), PART);
@@ -150,9 +150,14 @@ impl Ends {
     }
 }
 
-/// The median of something in the first parts after all is warm, and in as many last ones.
+/// Which parts are compared: so many after all is warm, and as many last ones.
+fn ends(count: usize) -> [Range<usize>; 2] {
+    [WARMING_UP..WARMING_UP + count, PARTS - count..PARTS]
+}
+
+/// The median of something in the parts that are compared.
 fn first_and_last(parts: &[Part], count: usize, value: impl Fn(&Part) -> f64) -> Outcome<Ends> {
-    let first = parts.get(WARMING_UP..WARMING_UP + count).ok_or("too few parts")?;
-    let last = parts.get(parts.len().saturating_sub(count)..).ok_or("too few parts")?;
-    Ok(Ends { first: middle(first, &value), last: middle(last, &value) })
+    let [first, last] =
+        ends(count).map(|end| parts.get(end).ok_or("too few parts").map(|end| middle(end, &value)));
+    Ok(Ends { first: first?, last: last? })
 }
