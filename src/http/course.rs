@@ -212,11 +212,11 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
     use std::sync::Arc;
-    use std::task::ready;
+    use std::task::{Context, ready};
 
     use tokio::task::coop::poll_proceed;
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -236,26 +236,42 @@ mod tests {
         assert!(matches!(heard, Heard::Due));
     }
 
+    /// A connection on which nothing happens; how often it was polled.
+    #[derive(Default)]
+    struct Quiet {
+        polled: u32,
+        is_to_end: bool,
+    }
+
+    impl Future for Quiet {
+        type Output = Result<(), hyper::Error>;
+
+        fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+            self.polled += 1;
+            if self.is_to_end { Poll::Ready(Ok(())) } else { Poll::Pending }
+        }
+    }
+
+    impl Graceful for Quiet {
+        fn end(mut self: Pin<&mut Self>) {
+            self.is_to_end = true;
+        }
+    }
+
     /// Otherwise one by one of those who wait for signatures, and whose time to be looked at comes in the same order, would sign
     /// without anybody else having a turn.
     #[tokio::test]
-    async fn a_connection_is_not_polled_for_what_is_heard_beside_it() {
-        let (polled, waker) = (Cell::new(0), Cell::new(None));
-        let mut connection = pin!(poll_fn(|context| {
-            polled.set(polled.get() + 1);
-            waker.set(Some(context.waker().clone()));
-            Poll::Pending
-        }));
-        let (guest, (_stopper, mut stop)) = (Guest::new(Arc::default()), Stop::new());
-        let (course, mut own) = (Course::new(REST_AFTER, LINGER), Part::default());
-        for (is_woken, times) in [(false, 1), (false, 1), (true, 2), (false, 2)] {
-            if is_woken {
-                waker.take().unwrap().wake();
-            }
-            let listened = course.listen(&guest, &mut stop, course.began);
-            assert!(matches!(hear((connection.as_mut(), &mut own), listened).await, Heard::Due));
-            assert_eq!(polled.get(), times);
-        }
+    async fn a_connection_is_polled_to_end_and_not_for_what_else_is_heard_beside_it() {
+        let (mut connection, guest) = (Quiet::default(), Guest::new(Arc::default()));
+        let (stopper, stop) = Stop::new();
+        let course = Course::new(Duration::from_millis(1), Duration::ZERO);
+        let stops = async {
+            sleep(Duration::from_millis(20)).await;
+            drop(stopper);
+        };
+        let (outcome, ()) = tokio::join!(supervise(Pin::new(&mut connection), &guest, stop, course), stops);
+        assert!(matches!(outcome, Outcome::Ended));
+        assert_eq!(connection.polled, 2);
     }
 
     #[tokio::test]
