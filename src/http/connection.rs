@@ -256,8 +256,7 @@ where
 mod tests {
     use std::net::Ipv4Addr;
     use std::pin::pin;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::{Wake, Waker};
+    use std::task::Waker;
 
     use axum::extract::Request;
     use axum::response::Response;
@@ -266,6 +265,7 @@ mod tests {
     use tokio::net::TcpListener;
     use tokio::task::yield_now;
 
+    use super::super::wake::tests::Task;
     use super::*;
 
     /// Answers with what it was sent.
@@ -281,16 +281,6 @@ mod tests {
         }
 
         fn stop(&self) {}
-    }
-
-    /// A task that counts how often it was woken.
-    #[derive(Default)]
-    struct Task(AtomicUsize);
-
-    impl Wake for Task {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::AcqRel);
-        }
     }
 
     /// A request is looked at once when it came whole, and read into the same buffer as the one before:
@@ -314,7 +304,7 @@ mod tests {
         poll();
         for count in 1..=3 {
             caller.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na=b").await.unwrap();
-            while task.0.load(Ordering::Acquire) < count {
+            while task.woken() < count {
                 yield_now().await;
             }
             let taken = poll();
@@ -322,7 +312,7 @@ mod tests {
             let mut answer = [0; 1024];
             let length = caller.read(&mut answer).await.unwrap();
             assert!(answer[..length].ends_with(b"\r\n\r\na=b"));
-            assert_eq!(task.0.load(Ordering::Acquire), count, "woken more often than there were requests");
+            assert_eq!(task.woken(), count, "woken more often than there were requests");
         }
     }
 }

@@ -140,7 +140,7 @@ impl Rang {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::future::poll_fn;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::AtomicUsize;
@@ -149,7 +149,7 @@ mod tests {
 
     /// A task that counts how often it was woken.
     #[derive(Default)]
-    struct Task(AtomicUsize);
+    pub(in crate::http) struct Task(AtomicUsize);
 
     impl Wake for Task {
         fn wake(self: Arc<Self>) {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     impl Task {
-        fn woken(&self) -> usize {
+        pub(in crate::http) fn woken(&self) -> usize {
             self.0.load(Ordering::Acquire)
         }
     }
